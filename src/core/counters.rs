@@ -1,0 +1,111 @@
+//! A cache's counters.
+
+use crate::ground::striped::Striped;
+use crate::mechanisms::room::Room;
+use crate::vocabulary::error::{LoadError, LoadErrorKind};
+use crate::vocabulary::metrics::MetricsSnapshot;
+use crate::vocabulary::removal::RemovalCause;
+
+/// What is counted one at a time.
+#[derive(Clone, Copy)]
+pub(crate) enum Count {
+    Hit,
+    Miss,
+    Joined,
+    LoadStarted,
+}
+
+/// How a load ended.
+#[derive(Clone, Copy)]
+pub(crate) enum Outcome {
+    Stored,
+    Absent,
+    Unchanged,
+    Uncached,
+    Refused,
+    Superseded,
+    /// It never began: an insert answered those who waited.
+    Answered,
+    Failed(LoadErrorKind),
+}
+
+impl Outcome {
+    pub(crate) fn of_error(error: &LoadError) -> Self {
+        if error.is_absent() { Self::Absent } else { Self::Failed(error.kind()) }
+    }
+}
+
+const OUTCOMES: usize = 4;
+const FAILED: usize = OUTCOMES + 7;
+const REMOVED: usize = FAILED + LoadErrorKind::COUNT;
+const ALL: usize = REMOVED + RemovalCause::COUNT;
+
+/// All counters of a cache.
+pub(crate) struct Counters(Striped<ALL>);
+
+impl Counters {
+    pub(crate) fn new() -> Self {
+        Self(Striped::new())
+    }
+
+    #[inline]
+    pub(crate) fn count(&self, what: Count) {
+        self.0.add(place(what), 1);
+    }
+
+    pub(crate) fn load_ended(&self, how: Outcome) {
+        self.0.add(outcome(how), 1);
+    }
+
+    pub(crate) fn removed(&self, counts: &[u64; RemovalCause::COUNT]) {
+        for (index, &count) in counts.iter().enumerate().filter(|&(_, &count)| count > 0) {
+            self.0.add(REMOVED + index, count);
+        }
+    }
+
+    pub(crate) fn snapshot(&self, room: &Room) -> MetricsSnapshot {
+        let of = |what| self.0.sum(place(what));
+        let ended = |how| self.0.sum(outcome(how));
+        MetricsSnapshot {
+            hits: of(Count::Hit),
+            misses: of(Count::Miss),
+            joined: of(Count::Joined),
+            loads_started: of(Count::LoadStarted),
+            loads_stored: ended(Outcome::Stored),
+            loads_absent: ended(Outcome::Absent),
+            loads_unchanged: ended(Outcome::Unchanged),
+            loads_uncached: ended(Outcome::Uncached),
+            loads_refused: ended(Outcome::Refused),
+            loads_superseded: ended(Outcome::Superseded),
+            loads_answered: ended(Outcome::Answered),
+            entries: room.entries(),
+            weight: room.held(),
+            capacity: room.capacity(),
+            failed: std::array::from_fn(|kind| self.0.sum(FAILED + kind)),
+            removed: std::array::from_fn(|cause| self.0.sum(REMOVED + cause)),
+        }
+    }
+}
+
+#[inline]
+fn place(what: Count) -> usize {
+    match what {
+        Count::Hit => 0,
+        Count::Miss => 1,
+        Count::Joined => 2,
+        Count::LoadStarted => 3,
+    }
+}
+
+fn outcome(how: Outcome) -> usize {
+    match how {
+        Outcome::Stored => OUTCOMES,
+        Outcome::Absent => OUTCOMES + 1,
+        Outcome::Unchanged => OUTCOMES + 2,
+        Outcome::Uncached => OUTCOMES + 3,
+        Outcome::Refused => OUTCOMES + 4,
+        Outcome::Superseded => OUTCOMES + 5,
+        Outcome::Answered => OUTCOMES + 6,
+        Outcome::Failed(kind) => FAILED + kind.index(),
+    }
+}

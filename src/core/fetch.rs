@@ -1,0 +1,105 @@
+//! The read-through protocol: look, and if nothing is there, join the flight or claim it. Both faces fetch by it.
+
+use super::counters::Count;
+use super::lead::LoadGuard;
+use super::shared::CacheShared;
+use crate::mechanisms::flight::{Landing, Standing, Turn, Waiter};
+use crate::shard::{Claim, Departures, Rule, Sought};
+use crate::vocabulary::keys::{Key, LoadKey, Value};
+use std::hash::BuildHasher;
+use std::sync::Arc;
+
+/// What a fetch asks for.
+#[derive(Clone, Copy)]
+pub(crate) struct Request {
+    pub(crate) rule: Rule,
+    pub(crate) lead: MayLead,
+    pub(crate) look: Look,
+}
+
+/// Whether the caller has a way to load.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum MayLead {
+    Yes,
+    No,
+}
+
+/// Whether a caller looks for the first time, which is counted, or again, after the load that it waited for was overtaken and failed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Look {
+    First,
+    Again,
+}
+
+/// What a fetch finds.
+pub(crate) enum Asked<K: Key, V: Value, S> {
+    Hit(Arc<V>),
+    Joined(Waiter<K, V>),
+    Led(Lead<K, V, S>),
+    /// Nothing is there, and the caller has no way to load.
+    Nothing,
+}
+
+/// A flight of the caller's own: it is to run the load, or to have it run.
+pub(crate) struct Lead<K: Key, V: Value, S> {
+    pub(crate) waiter: Waiter<K, V>,
+    pub(crate) guard: LoadGuard<K, V, S>,
+    pub(crate) turn: Turn,
+}
+
+impl<K: Key, V: Value, S: BuildHasher> CacheShared<K, V, S> {
+    /// Whether the cache's own loader can lead.
+    pub(crate) fn may_lead(&self) -> MayLead {
+        if self.loader.is_some() { MayLead::Yes } else { MayLead::No }
+    }
+
+    /// Looks for a value, for a flight to join, or claims one.
+    #[inline]
+    pub(crate) fn ask<Q: LoadKey<K> + ?Sized>(self: &Arc<Self>, key: &Q, request: Request) -> Asked<K, V, S> {
+        let place = self.place(key);
+        let shard = self.shard(place.hashed);
+        let sought = match request.rule {
+            Rule::IfMissing => shard.seek(place),
+            Rule::Anyway => shard.seek_flight(place),
+        };
+        let asked = match (sought, request.lead) {
+            (Sought::Hit(value), _) => Asked::Hit(value),
+            (Sought::Flight(waiter), _) => Asked::Joined(waiter),
+            (Sought::Nothing, MayLead::No) => Asked::Nothing,
+            (Sought::Nothing, MayLead::Yes) => self.claim(place.hashed, key.to_key(), request.rule),
+        };
+        if request.look == Look::First {
+            self.counters.count(match asked {
+                Asked::Hit(_) => Count::Hit,
+                Asked::Joined(_) => Count::Joined,
+                Asked::Led(_) | Asked::Nothing => Count::Miss,
+            });
+        }
+        asked
+    }
+
+    fn claim(self: &Arc<Self>, hashed: crate::ground::hash::Hashed, key: K, rule: Rule) -> Asked<K, V, S> {
+        let deadline = self.clock.deadline_in(self.settings.load_timeout);
+        let mut out = Departures::new();
+        let claim = self.shard(hashed).claim(hashed, key, rule, deadline, self.terms(), &mut out);
+        let asked = match claim {
+            Claim::Hit(value) => Asked::Hit(value),
+            Claim::Joined(waiter) => Asked::Joined(waiter),
+            Claim::Led { waiter, turn, current } => {
+                // The guard is there before anything that could panic: from here on the flight lands, whatever happens.
+                let guard = LoadGuard::new(Arc::clone(self), Arc::clone(waiter.flight()), current);
+                self.counters.count(Count::LoadStarted);
+                Asked::Led(Lead { waiter, guard, turn })
+            }
+        };
+        self.let_go(out);
+        asked
+    }
+}
+
+impl<V> Landing<V> {
+    /// Whether those who waited look again: the load failed, but a write had overtaken it, so that something else may be there.
+    pub(crate) fn asks_for_another_look(&self) -> bool {
+        self.standing == Standing::Superseded && self.result.as_ref().is_err_and(|error| !error.is_absent())
+    }
+}

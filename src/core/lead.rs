@@ -1,0 +1,160 @@
+//! A lead is the duty to land a flight. Whatever becomes of the load, its guard lands it: with what it brought, or with why it brought nothing.
+
+use super::counters::Outcome;
+use super::shared::CacheShared;
+use super::write::Stored;
+use crate::ground::contain::contain;
+use crate::mechanisms::flight::{Flight, Landing, Published, Standing};
+use crate::shard::{By, Departures, Put, Remains};
+use crate::vocabulary::error::LoadError;
+use crate::vocabulary::keys::{Key, Value};
+use crate::vocabulary::loaded::{Answer, Loaded};
+use crate::vocabulary::removal::RemovalCause;
+use std::sync::Arc;
+
+/// What a load brings.
+pub(crate) type Brought<V> = Result<Loaded<V>, LoadError>;
+
+/// Lands its flight once: by [`land`](Self::land), or when it is dropped.
+pub(crate) struct LoadGuard<K: Key, V: Value, S> {
+    pub(super) shared: Arc<CacheShared<K, V, S>>,
+    pub(super) flight: Arc<Flight<K, V>>,
+    /// The value that is held while it is loaded anew.
+    pub(super) current: Option<Arc<V>>,
+    /// What the flight lands with if the guard is dropped.
+    otherwise: Option<LoadError>,
+}
+
+/// A landing that takes no more user code but the keys' `Eq`.
+enum Prepared<'a, K, V> {
+    Store(Put<'a, K, V>, Outcome),
+    Deliver(Arc<V>),
+    Fail(LoadError),
+}
+
+impl<K: Key, V: Value, S> LoadGuard<K, V, S> {
+    pub(super) fn new(shared: Arc<CacheShared<K, V, S>>, flight: Arc<Flight<K, V>>, current: Option<Arc<V>>) -> Self {
+        Self { shared, flight, current, otherwise: Some(LoadError::Cancelled) }
+    }
+
+    /// Changes what the flight lands with if the guard is dropped.
+    pub(super) fn otherwise(&mut self, error: LoadError) {
+        self.otherwise = Some(error);
+    }
+
+    /// Lands the flight.
+    pub(crate) fn land(mut self, brought: Brought<V>) {
+        self.otherwise = None;
+        self.settle(brought);
+    }
+
+    fn settle(&self, brought: Brought<V>) {
+        let late = self.shared.clock.has_passed(self.flight.deadline());
+        let brought = if late { Err(self.shared.timed_out()) } else { brought };
+        // The weigher and the key's clone are user code: a panic in either is the load's.
+        let prepared = contain(|| self.prepare(brought)).unwrap_or_else(|panic| Prepared::Fail(panicked(panic)));
+        if !self.flight.seal() {
+            return; // It timed out, and whoever noticed has told everybody.
+        }
+        let mut out = Departures::new();
+        let (landing, outcome) = contain(|| self.store(prepared, &mut out)).unwrap_or_else(|panic| {
+            let error = panicked(panic);
+            self.store(Prepared::Fail(error), &mut Departures::new())
+        });
+        self.shared.publish(&self.flight, landing, outcome);
+        self.shared.let_go(out);
+    }
+
+    fn prepare(&self, brought: Brought<V>) -> Prepared<'_, K, V> {
+        let loaded = match brought {
+            Ok(loaded) => loaded,
+            Err(error) => return Prepared::Fail(error),
+        };
+        let (value, outcome) = match (&loaded.answer, &self.current) {
+            (Answer::Value(value), _) => (value, Outcome::Stored),
+            (Answer::Unchanged, Some(current)) => (current, Outcome::Unchanged),
+            (Answer::Unchanged, None) => {
+                return Prepared::Fail(LoadError::new("the loader answered `unchanged`, but no value was held"));
+            }
+            (Answer::Uncached(value), _) => return Prepared::Deliver(Arc::clone(value)),
+            (Answer::Absent, _) => return Prepared::Fail(LoadError::Absent),
+        };
+        let (hashed, key) = (self.flight.hashed(), self.flight.key().clone());
+        Prepared::Store(self.shared.weighed(hashed, key, Arc::clone(value), &loaded, By::Flight(&self.flight)), outcome)
+    }
+
+    /// Takes the flight out of the map and stores what there is to store, if the flight is still the map's.
+    fn store(&self, prepared: Prepared<'_, K, V>, out: &mut Departures<K, V>) -> (Landing<V>, Outcome) {
+        match prepared {
+            Prepared::Store(put, outcome) => {
+                let result = Ok(Arc::clone(&put.value));
+                let (standing, outcome) = match self.shared.put(put, out) {
+                    Stored::Held => (Standing::Held, outcome),
+                    Stored::Refused => (Standing::Held, Outcome::Refused),
+                    Stored::Superseded => (Standing::Superseded, Outcome::Superseded),
+                };
+                (Landing { result, standing }, outcome)
+            }
+            Prepared::Deliver(value) => {
+                let standing = self.land_empty(Remains::Removed(RemovalCause::Replaced), out);
+                let outcome = if standing == Standing::Held { Outcome::Uncached } else { Outcome::Superseded };
+                (Landing { result: Ok(value), standing }, outcome)
+            }
+            Prepared::Fail(error) => {
+                let remains = if error.is_absent() { Remains::Removed(RemovalCause::Absent) } else { Remains::Held };
+                let standing = self.land_empty(remains, out);
+                let outcome = match (standing, error.is_absent()) {
+                    (Standing::Superseded, true) => Outcome::Superseded,
+                    (Standing::Held, _) | (Standing::Superseded, false) => Outcome::of_error(&error),
+                };
+                (Landing { result: Err(error), standing }, outcome)
+            }
+        }
+    }
+
+    fn land_empty(&self, remains: Remains, out: &mut Departures<K, V>) -> Standing {
+        self.shared.land_empty(&self.flight, remains, out)
+    }
+}
+
+impl<K: Key, V: Value, S> Drop for LoadGuard<K, V, S> {
+    fn drop(&mut self) {
+        if let Some(error) = self.otherwise.take() {
+            self.settle(Err(error));
+        }
+        let mut out = Departures::new();
+        let next = self.shared.shard(self.flight.hashed()).end(&self.flight, &mut out);
+        self.shared.let_go(out);
+        if let Some(next) = next {
+            next.begin();
+        }
+    }
+}
+
+impl<K: Key, V: Value, S> CacheShared<K, V, S> {
+    pub(super) fn land_empty(&self, flight: &Arc<Flight<K, V>>, remains: Remains, out: &mut Departures<K, V>) -> Standing {
+        let mine = self.shard(flight.hashed()).land_empty(flight, remains, self.terms(), out);
+        if mine { Standing::Held } else { Standing::Superseded }
+    }
+
+    /// Hands a flight's result out, unless somebody has before, and counts its outcome.
+    pub(super) fn publish(&self, flight: &Flight<K, V>, landing: Landing<V>, outcome: Outcome) {
+        let published = flight.publish(landing);
+        self.published(published, outcome);
+    }
+
+    pub(super) fn published(&self, published: Published, outcome: Outcome) {
+        if let Published::First(alarm) = published {
+            self.counters.load_ended(outcome);
+            if let Some(alarm) = alarm {
+                self.cancel_alarm(alarm);
+            }
+        }
+    }
+}
+
+pub(super) fn panicked(panic: crate::ground::contain::Panic) -> LoadError {
+    let message = panic.message();
+    panic.forget();
+    LoadError::panicked(message)
+}

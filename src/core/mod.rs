@@ -1,0 +1,11 @@
+//! Floor 4, the core: what both faces share, and the one protocol by which a value is fetched, loaded and stored.
+
+pub(crate) mod blocking;
+pub(crate) mod counters;
+pub(crate) mod fetch;
+pub(crate) mod launch;
+pub(crate) mod lead;
+pub(crate) mod places;
+pub(crate) mod shared;
+pub(crate) mod timeout;
+pub(crate) mod write;

@@ -1,0 +1,139 @@
+//! Places where loads run, and how a thread may block without holding up a runtime.
+
+use crate::ground::contain::contain;
+use crate::ground::pool::{BoxFuture, Job};
+use crate::ground::process::Process;
+use crate::ground::sync::Arc;
+use crate::vocabulary::spawner::Spawner;
+
+/// Where a cache's loads may run.
+pub(crate) struct Places {
+    /// The builder's, which comes before all others.
+    spawner: Option<Arc<dyn Spawner>>,
+    /// The runtime that the cache was built in.
+    #[cfg(feature = "tokio")]
+    built_in: Option<tokio::runtime::Handle>,
+}
+
+/// What the caller that missed is.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Caller {
+    Task,
+    Thread,
+}
+
+/// The place chosen for one load.
+pub(crate) enum Chosen {
+    Spawner(Arc<dyn Spawner>),
+    #[cfg(feature = "tokio")]
+    Runtime(tokio::runtime::Handle),
+    OwnThreads(Arc<Process>),
+}
+
+impl Places {
+    /// The places of a cache that is built here and now.
+    pub(crate) fn new(spawner: Option<Arc<dyn Spawner>>) -> Self {
+        Self {
+            spawner,
+            #[cfg(feature = "tokio")]
+            built_in: tokio::runtime::Handle::try_current().ok().filter(runs_by_itself),
+        }
+    }
+
+    /// Where an async load runs: the builder's spawner, else the runtime of the call, else that of the build, else the cache's own threads.
+    pub(super) fn for_async(&self, caller: Caller, process: &Arc<Process>) -> Chosen {
+        if let Some(spawner) = &self.spawner {
+            return Chosen::Spawner(Arc::clone(spawner));
+        }
+        #[cfg(feature = "tokio")]
+        {
+            // A thread that waits in a current-thread runtime is the one that would have to drive it.
+            let here = tokio::runtime::Handle::try_current().ok();
+            let here = here.filter(|runtime| caller == Caller::Task || runs_by_itself(runtime));
+            if let Some(runtime) = here.or_else(|| self.built_in.clone()) {
+                return Chosen::Runtime(runtime);
+            }
+        }
+        let _ = caller;
+        Chosen::OwnThreads(Arc::clone(process))
+    }
+
+    /// Where a blocking load runs that has no thread of its own.
+    pub(super) fn for_blocking(&self, process: &Arc<Process>) -> Chosen {
+        match &self.spawner {
+            Some(spawner) => Chosen::Spawner(Arc::clone(spawner)),
+            None => Chosen::OwnThreads(Arc::clone(process)),
+        }
+    }
+}
+
+impl Chosen {
+    /// Runs a load. One that is refused is dropped, and its guard tells those who wait.
+    pub(super) fn drive(&self, load: BoxFuture) {
+        match self {
+            Self::Spawner(spawner) => drop(spawner.spawn(load)),
+            #[cfg(feature = "tokio")]
+            Self::Runtime(runtime) => drop(runtime.spawn(load)),
+            Self::OwnThreads(process) => drop(process.pool.drive(load)),
+        }
+    }
+
+    /// Runs a load that blocks.
+    pub(super) fn run(&self, load: Job) {
+        match self {
+            Self::Spawner(spawner) => drop(spawner.spawn_blocking(load)),
+            #[cfg(feature = "tokio")]
+            Self::Runtime(runtime) => drop(runtime.spawn_blocking(load)),
+            Self::OwnThreads(process) => drop(process.pool.run(load)),
+        }
+    }
+}
+
+/// Whether a runtime has threads of its own, so that its tasks go on while this thread waits.
+#[cfg(feature = "tokio")]
+fn runs_by_itself(runtime: &tokio::runtime::Handle) -> bool {
+    runtime.runtime_flavor() != tokio::runtime::RuntimeFlavor::CurrentThread
+}
+
+/// What to do where a runtime doesn't let its thread block.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum IfRefused {
+    /// Block all the same: nobody is waited for.
+    Go,
+    /// Panic: whoever is waited for may need this very thread.
+    Panic,
+}
+
+/// Runs `work`, which blocks, and lets the runtime that this thread belongs to go on meanwhile.
+///
+/// # Panics
+/// If the runtime has no other thread to go on with, and `if_refused` says so.
+pub(super) fn blocking<R>(if_refused: IfRefused, work: impl FnOnce() -> R) -> R {
+    #[cfg(feature = "tokio")]
+    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        return blocking_in(&runtime, if_refused, work);
+    }
+    let _ = if_refused;
+    work()
+}
+
+#[cfg(feature = "tokio")]
+fn blocking_in<R>(runtime: &tokio::runtime::Handle, if_refused: IfRefused, work: impl FnOnce() -> R) -> R {
+    if if_refused == IfRefused::Go && !runs_by_itself(runtime) {
+        return work();
+    }
+    let mut work = Some(work);
+    let done = contain(|| tokio::task::block_in_place(|| work.take().map(|work| work())));
+    match (done, work) {
+        (Ok(Some(result)), _) => result,
+        (Err(_refusal), Some(work)) => match if_refused {
+            IfRefused::Go => work(),
+            IfRefused::Panic => panic!(
+                "a blocking fetch can't wait on the only thread of a tokio runtime, which the load may need: \
+                 use `to_async()` and await, or call it in `spawn_blocking`, or build a multi-thread runtime"
+            ),
+        },
+        (Err(panic), None) => std::panic::resume_unwind(panic.0),
+        (Ok(None), _) => unreachable!("block_in_place runs its closure once"),
+    }
+}

@@ -1,0 +1,131 @@
+//! What all handles of a cache share.
+
+use super::counters::{Count, Counters};
+use super::places::Places;
+use crate::ground::hash::Hashed;
+use crate::ground::process::Process;
+use crate::ground::sync::Arc;
+use crate::ground::time::Clock;
+use crate::mechanisms::eviction::EvictionPolicy;
+use crate::mechanisms::room::Room;
+use crate::shard::{Departures, Place, Shard, Terms};
+use crate::vocabulary::expiry::Expiry;
+use crate::vocabulary::loader::AnyLoader;
+use crate::vocabulary::weigher::Weigher;
+use std::hash::{BuildHasher, Hash};
+use std::time::Duration;
+
+/// One cache.
+pub(crate) struct CacheShared<K, V, S> {
+    pub(crate) hasher: S,
+    pub(crate) shards: Box<[Shard<K, V>]>,
+    pub(crate) room: Room,
+    pub(crate) clock: Clock,
+    pub(crate) counters: Counters,
+    pub(crate) loader: Option<AnyLoader<K, V>>,
+    pub(super) settings: Settings<K, V>,
+    pub(super) places: Places,
+    pub(super) process: Arc<Process>,
+}
+
+/// What a builder settled, besides the parts that are built from it.
+pub(crate) struct Settings<K, V> {
+    pub(crate) name: Option<String>,
+    pub(crate) weigher: Weigher<K, V>,
+    pub(crate) expiry: Expiry,
+    pub(crate) load_timeout: Duration,
+}
+
+/// The parts that a cache is put together from.
+pub(crate) struct Parts<K, V, S> {
+    pub(crate) hasher: S,
+    pub(crate) shards: usize,
+    pub(crate) capacity: u64,
+    pub(crate) policy: EvictionPolicy,
+    pub(crate) clock: Clock,
+    pub(crate) loader: Option<AnyLoader<K, V>>,
+    pub(crate) settings: Settings<K, V>,
+    pub(crate) places: Places,
+}
+
+impl<K, V, S> CacheShared<K, V, S> {
+    pub(crate) fn new(parts: Parts<K, V, S>) -> Arc<Self> {
+        Arc::new(Self {
+            hasher: parts.hasher,
+            shards: (0..parts.shards).map(|_| Shard::new(parts.policy)).collect(),
+            room: Room::new(parts.capacity),
+            clock: parts.clock,
+            counters: Counters::new(),
+            loader: parts.loader,
+            settings: parts.settings,
+            places: parts.places,
+            process: Process::current(),
+        })
+    }
+
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.settings.name.as_deref()
+    }
+
+    #[inline]
+    pub(crate) fn shard(&self, hashed: Hashed) -> &Shard<K, V> {
+        &self.shards[hashed.shard(self.shards.len())]
+    }
+
+    /// Where to look for `key`. The one place where a caller's key is hashed.
+    #[inline]
+    pub(crate) fn place<'a, Q>(&'a self, key: &'a Q) -> Place<'a, Q>
+    where
+        Q: Hash + ?Sized,
+        S: BuildHasher,
+    {
+        Place { hashed: Hashed::of(key, &self.hasher), key, clock: &self.clock }
+    }
+
+    /// Counts a lookup that doesn't load.
+    #[inline]
+    pub(crate) fn counted<T>(&self, found: Option<T>) -> Option<T> {
+        self.counters.count(if found.is_some() { Count::Hit } else { Count::Miss });
+        found
+    }
+
+    /// The terms on which a shard makes room in itself.
+    pub(super) fn terms(&self) -> Terms<'_> {
+        let share = self.room.capacity() / self.shards.len() as u64;
+        Terms { room: &self.room, clock: &self.clock, share: Some(share) }
+    }
+
+    /// Counts what left, and lets it go: the last step of every call that changes something, under no lock.
+    pub(super) fn let_go(&self, departures: Departures<K, V>) {
+        self.counters.removed(departures.counts());
+        drop(departures);
+    }
+
+    /// Checks that all accounts agree, while nothing is going on.
+    ///
+    /// # Panics
+    /// If they don't.
+    #[cfg(any(test, debug_assertions))]
+    pub(crate) fn validate(&self) {
+        let (mut entries, mut weight) = (0, 0);
+        for shard in &self.shards {
+            let recount = shard.recount();
+            entries += recount.entries;
+            weight += recount.weight;
+            assert_eq!((recount.flights, recount.waiters), (0, 0), "no flight and no waiter is left");
+        }
+        assert_eq!(entries, self.room.entries(), "the entries booked are those held");
+        assert_eq!(weight, self.room.held(), "the weight booked is that held, and no room is promised");
+        assert!(weight <= self.room.capacity(), "weight {weight} is within the capacity");
+        let metrics = self.counters.snapshot(&self.room);
+        let ended = metrics.loads_stored
+            + metrics.loads_absent
+            + metrics.loads_unchanged
+            + metrics.loads_uncached
+            + metrics.loads_refused
+            + metrics.loads_superseded
+            + metrics.loads_answered
+            + metrics.loads_failed();
+        assert_eq!(metrics.loads_started, ended, "each load has one outcome: {metrics:?}");
+    }
+}

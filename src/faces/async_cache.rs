@@ -1,0 +1,232 @@
+//! The async face.
+
+use super::builder::CacheBuilder;
+use super::cache::Cache;
+use super::fetch::Fetch;
+use super::iter::Iter;
+use super::plain::plain_methods;
+use crate::core::shared::CacheShared;
+use crate::ground::hash::RandomState;
+use crate::shard::{Rule, Trace};
+use crate::vocabulary::error::{BoxError, OptionalExt};
+use crate::vocabulary::fetched::Fetched;
+use crate::vocabulary::keys::{Key, LoadKey, Lookup, Value};
+use crate::vocabulary::loaded::Loaded;
+use crate::vocabulary::metrics::MetricsSnapshot;
+use std::fmt;
+use std::future::Future;
+use std::hash::BuildHasher;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A read-through loading cache for tasks. [`Cache`] is the same for threads; one converts into the other and shares everything with it.
+///
+/// A handle: clones are cheap and name the same cache. It needs no particular runtime: see [`Spawner`](crate::Spawner) for where loads run.
+///
+/// # Examples
+/// ```
+/// use bellwether::AsyncCache;
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// let cache = AsyncCache::<String, usize>::builder()
+///     .capacity(10_000)
+///     .async_loader_fn(|text: String| async move { Ok::<_, std::io::Error>(text.len()) })
+///     .build_async()?;
+/// assert_eq!(*cache.fetch_with("bellwether").await?, 10);
+/// # Ok(())
+/// # }
+/// ```
+pub struct AsyncCache<K, V, S = RandomState> {
+    shared: Arc<CacheShared<K, V, S>>,
+}
+
+plain_methods!(AsyncCache, build_async);
+
+impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> AsyncCache<K, V, S> {
+    /// Loads where nothing usable is held: the read-through call.
+    ///
+    /// A fresh value is returned at once. Else, if a load of the key is under way, this waits for it; else it starts one with the cache's loader.
+    /// However many tasks and threads miss a key together, the loader runs once, and all get its value or its error. The load is a task of
+    /// its own: it goes on if this future is dropped or not polled.
+    ///
+    /// The lookup, and the start of the load if there is one, happen in the call, not at the first poll; the future borrows the cache and not the key.
+    ///
+    /// # Errors
+    /// The [`LoadError`](crate::LoadError) that the load ended with; [`LoadError::NoLoader`](crate::LoadError::NoLoader) if the cache has none. A failed
+    /// load stores nothing, and the next call tries anew. If a write to the key overtook the load and it failed, this looks once more before it gives the error.
+    ///
+    /// # Cancel safety
+    /// Dropping the future leaves the load, which goes on, is stored, and serves the others.
+    ///
+    /// # Panics
+    /// If the key's `Hash`, `Eq` or `Clone` panics.
+    ///
+    /// # Examples
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let cache = bellwether::AsyncCache::<u32, u32>::builder()
+    ///     .async_loader_fn(|n: u32| async move { Ok::<_, std::io::Error>(n * 2) })
+    ///     .build_async()?;
+    /// assert_eq!(*cache.fetch_with(&4).await?, 8);
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "try_get_with")]
+    #[doc(alias = "get_or_load")]
+    pub fn fetch_with<Q: LoadKey<K> + ?Sized>(&self, key: &Q) -> Fetch<'_, K, V, S> {
+        Fetch::by_loader(&self.shared, key, Rule::IfMissing, |fetched| fetched.map(|fetched| fetched.value))
+    }
+
+    /// Loads where nothing usable is held, as [`fetch_with`](Self::fetch_with), with `None` for a key that the loader says is absent.
+    ///
+    /// # Errors
+    /// As [`fetch_with`](Self::fetch_with), but for [`LoadError::Absent`](crate::LoadError::Absent).
+    ///
+    /// # Cancel safety
+    /// As [`fetch_with`](Self::fetch_with).
+    ///
+    /// # Panics
+    /// As [`fetch_with`](Self::fetch_with).
+    ///
+    /// # Examples
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let cache = bellwether::AsyncCache::<u32, u32>::builder()
+    ///     .async_loader_fn(|n: u32| async move { Ok::<_, std::io::Error>((n > 5).then_some(n)) })
+    ///     .build_async()?;
+    /// assert!(cache.fetch_optional(&1).await?.is_none());
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn fetch_optional<Q: LoadKey<K> + ?Sized>(&self, key: &Q) -> Fetch<'_, K, V, S, Option<Arc<V>>> {
+        Fetch::by_loader(&self.shared, key, Rule::IfMissing, |fetched| fetched.map(|fetched| fetched.value).optional())
+    }
+
+    /// Loads where nothing usable is held, as [`fetch_with`](Self::fetch_with), and says where the value came from.
+    ///
+    /// # Errors
+    /// As [`fetch_with`](Self::fetch_with).
+    ///
+    /// # Cancel safety
+    /// As [`fetch_with`](Self::fetch_with).
+    ///
+    /// # Panics
+    /// As [`fetch_with`](Self::fetch_with).
+    ///
+    /// # Examples
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// use bellwether::{AsyncCache, Source};
+    ///
+    /// let cache = AsyncCache::<u32, u32>::builder().build_async()?;
+    /// cache.insert(1, 10);
+    /// assert_eq!(cache.fetch_detailed(&1).await?.source, Source::Hit);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn fetch_detailed<Q: LoadKey<K> + ?Sized>(&self, key: &Q) -> Fetch<'_, K, V, S, Fetched<V>> {
+        Fetch::by_loader(&self.shared, key, Rule::IfMissing, |fetched| fetched)
+    }
+
+    /// Loads where nothing usable is held, as [`fetch_with`](Self::fetch_with), by the future that `load` makes in place of the cache's loader.
+    ///
+    /// `load` is called in this call, and only if it starts the load: not if a value is held or a load of the key is under way, by whichever loader or
+    /// closure. It may borrow; the future that it makes may not, as it runs as a task of its own.
+    ///
+    /// # Errors
+    /// The [`LoadError`](crate::LoadError) that the load ended with; what the future returns is the source of
+    /// [`LoadError::Failed`](crate::LoadError::Failed).
+    ///
+    /// # Cancel safety
+    /// As [`fetch_with`](Self::fetch_with).
+    ///
+    /// # Panics
+    /// As [`fetch_with`](Self::fetch_with). A panic of `load` or of its future is contained: all who wait, this call included, get
+    /// [`LoadError::Panicked`](crate::LoadError::Panicked).
+    ///
+    /// # Examples
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let cache = bellwether::AsyncCache::<u32, String>::builder().build_async()?;
+    /// let value = cache.fetch_or_load(&1, || async { bellwether::ok("hello".to_owned()) }).await?;
+    /// assert_eq!(*value, "hello");
+    /// # Ok(())
+    /// # }
+    /// ```
+    #[doc(alias = "get_or_insert_with")]
+    #[doc(alias = "get_with")]
+    pub fn fetch_or_load<Q, F, T, E>(&self, key: &Q, load: impl FnOnce() -> F) -> Fetch<'_, K, V, S>
+    where
+        Q: LoadKey<K> + ?Sized,
+        F: Future<Output = Result<T, E>> + Send + 'static,
+        T: Into<Loaded<V>>,
+        E: Into<BoxError>,
+    {
+        Fetch::by_closure(&self.shared, key, load, |fetched| fetched.map(|fetched| fetched.value))
+    }
+
+    /// Loads now, whatever is held, and gives the new value. Joins a load of the key that is under way.
+    ///
+    /// The value that is held is served to others until the new one is there, and stays if the load fails. To be sure that a change of the source
+    /// is seen, call [`invalidate`](Self::invalidate) first: a load that is joined may have begun before the change.
+    ///
+    /// # Errors
+    /// As [`fetch_with`](Self::fetch_with).
+    ///
+    /// # Cancel safety
+    /// As [`fetch_with`](Self::fetch_with).
+    ///
+    /// # Panics
+    /// As [`fetch_with`](Self::fetch_with).
+    ///
+    /// # Examples
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let cache = bellwether::AsyncCache::<u32, u32>::builder()
+    ///     .async_loader_fn(|n: u32| async move { Ok::<_, std::io::Error>(n * 2) })
+    ///     .build_async()?;
+    /// cache.insert(1, 0);
+    /// assert_eq!(*cache.refresh(&1).await?, 2);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn refresh<Q: LoadKey<K> + ?Sized>(&self, key: &Q) -> Fetch<'_, K, V, S> {
+        Fetch::by_loader(&self.shared, key, Rule::Anyway, |fetched| fetched.map(|fetched| fetched.value))
+    }
+}
+
+impl<K, V, S> AsyncCache<K, V, S> {
+    pub(super) fn over(shared: Arc<CacheShared<K, V, S>>) -> Self {
+        Self { shared }
+    }
+
+    pub(super) fn into_shared(self) -> Arc<CacheShared<K, V, S>> {
+        self.shared
+    }
+
+    /// The same cache for threads: same data, same loads.
+    ///
+    /// # Examples
+    /// ```
+    /// let cache = bellwether::AsyncCache::<u32, u32>::builder().build_async()?;
+    /// cache.to_sync().insert(1, 10);
+    /// assert!(cache.contains_key(&1));
+    /// # Ok::<(), bellwether::BuildError>(())
+    /// ```
+    #[must_use]
+    pub fn to_sync(&self) -> Cache<K, V, S> {
+        self.clone().into()
+    }
+}
+
+impl<K, V, S> From<Cache<K, V, S>> for AsyncCache<K, V, S> {
+    fn from(cache: Cache<K, V, S>) -> Self {
+        Self::over(cache.into_shared())
+    }
+}

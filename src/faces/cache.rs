@@ -1,0 +1,213 @@
+//! The blocking face.
+
+use super::async_cache::AsyncCache;
+use super::builder::CacheBuilder;
+use super::iter::Iter;
+use super::plain::plain_methods;
+use crate::core::blocking::Means;
+use crate::core::lead::Brought;
+use crate::core::shared::CacheShared;
+use crate::ground::hash::RandomState;
+use crate::shard::{Rule, Trace};
+use crate::vocabulary::error::{BoxError, LoadError, OptionalExt};
+use crate::vocabulary::fetched::Fetched;
+use crate::vocabulary::keys::{Key, LoadKey, Lookup, Value};
+use crate::vocabulary::loaded::Loaded;
+use crate::vocabulary::metrics::MetricsSnapshot;
+use std::fmt;
+use std::hash::BuildHasher;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A read-through loading cache for threads. [`AsyncCache`] is the same for tasks; one converts into the other and shares everything with it.
+///
+/// A handle: clones are cheap and name the same cache.
+///
+/// # Examples
+/// ```
+/// use bellwether::Cache;
+///
+/// let cache = Cache::<String, usize>::builder()
+///     .capacity(10_000)
+///     .loader_fn(|text: &String| Ok::<_, std::io::Error>(text.len()))
+///     .build()?;
+/// assert_eq!(*cache.fetch_with("bellwether")?, 10);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub struct Cache<K, V, S = RandomState> {
+    shared: Arc<CacheShared<K, V, S>>,
+}
+
+plain_methods!(Cache, build);
+
+/// A closure that is never there: the type of "no closure was given".
+type NoClosure<V> = fn() -> Brought<V>;
+
+impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> Cache<K, V, S> {
+    /// Loads where nothing usable is held: the read-through call.
+    ///
+    /// A fresh value is returned at once. Else, if a load of the key is under way, this waits for it; else it starts one with the cache's loader.
+    /// However many threads and tasks miss a key together, the loader runs once, and all get its value or its error.
+    ///
+    /// # Errors
+    /// The [`LoadError`] that the load ended with; [`LoadError::NoLoader`] if the cache has none. A failed load stores nothing, and the next call
+    /// tries anew. If a write to the key overtook the load and it failed, this looks once more before it gives the error.
+    ///
+    /// # Blocking
+    /// A [`BlockingLoader`](crate::BlockingLoader) runs on this thread if this call starts the load. All else parks the thread until the load ends, at
+    /// most for the cache's `load_timeout`. Inside a multi-threaded tokio runtime the runtime's other tasks go on meanwhile.
+    ///
+    /// # Panics
+    /// If it would have to wait on the only thread of a current-thread tokio runtime; if the key's `Hash`, `Eq` or `Clone` panics.
+    ///
+    /// # Examples
+    /// ```
+    /// let cache = bellwether::Cache::<u32, u32>::builder().loader_fn(|n: &u32| Ok::<_, std::io::Error>(n * 2)).build()?;
+    /// assert_eq!(*cache.fetch_with(&4)?, 8);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[doc(alias = "try_get_with")]
+    #[doc(alias = "get_or_load")]
+    pub fn fetch_with<Q: LoadKey<K> + ?Sized>(&self, key: &Q) -> Result<Arc<V>, LoadError> {
+        self.fetch_detailed(key).map(|fetched| fetched.value)
+    }
+
+    /// Loads where nothing usable is held, as [`fetch_with`](Self::fetch_with), with `None` for a key that the loader says is absent.
+    ///
+    /// # Errors
+    /// As [`fetch_with`](Self::fetch_with), but for [`LoadError::Absent`].
+    ///
+    /// # Blocking
+    /// As [`fetch_with`](Self::fetch_with).
+    ///
+    /// # Panics
+    /// As [`fetch_with`](Self::fetch_with).
+    ///
+    /// # Examples
+    /// ```
+    /// let cache = bellwether::Cache::<u32, u32>::builder()
+    ///     .loader_fn(|n: &u32| Ok::<_, std::io::Error>((*n > 5).then_some(*n)))
+    ///     .build()?;
+    /// assert!(cache.fetch_optional(&1)?.is_none());
+    /// assert!(cache.fetch_optional(&9)?.is_some());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn fetch_optional<Q: LoadKey<K> + ?Sized>(&self, key: &Q) -> Result<Option<Arc<V>>, LoadError> {
+        self.fetch_with(key).optional()
+    }
+
+    /// Loads where nothing usable is held, as [`fetch_with`](Self::fetch_with), and says where the value came from.
+    ///
+    /// # Errors
+    /// As [`fetch_with`](Self::fetch_with).
+    ///
+    /// # Blocking
+    /// As [`fetch_with`](Self::fetch_with).
+    ///
+    /// # Panics
+    /// As [`fetch_with`](Self::fetch_with).
+    ///
+    /// # Examples
+    /// ```
+    /// use bellwether::{Cache, Source};
+    ///
+    /// let cache = Cache::<u32, u32>::builder().loader_fn(|n: &u32| Ok::<_, std::io::Error>(*n)).build()?;
+    /// assert_eq!(cache.fetch_detailed(&1)?.source, Source::Loaded);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn fetch_detailed<Q: LoadKey<K> + ?Sized>(&self, key: &Q) -> Result<Fetched<V>, LoadError> {
+        self.shared.fetch_blocking(key, Rule::IfMissing, Means::<NoClosure<V>>::Loader)
+    }
+
+    /// Loads where nothing usable is held, as [`fetch_with`](Self::fetch_with), by `load` in place of the cache's loader.
+    ///
+    /// `load` runs on this thread, under no lock, and may borrow. It doesn't run if a value is held or a load of the key is under way, by whichever
+    /// loader or closure.
+    ///
+    /// # Errors
+    /// The [`LoadError`] that the load ended with; what `load` returns is the source of [`LoadError::Failed`].
+    ///
+    /// # Blocking
+    /// As [`fetch_with`](Self::fetch_with) with a blocking loader.
+    ///
+    /// # Panics
+    /// As [`fetch_with`](Self::fetch_with). A panic of `load` is contained: all who wait, this call included, get [`LoadError::Panicked`].
+    ///
+    /// # Examples
+    /// ```
+    /// let cache = bellwether::Cache::<u32, String>::builder().build()?;
+    /// let greeting = String::from("hello");
+    /// let value = cache.fetch_or_load(&1, || bellwether::ok(greeting.clone()))?;
+    /// assert_eq!(*value, "hello");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[doc(alias = "get_or_insert_with")]
+    #[doc(alias = "get_with")]
+    pub fn fetch_or_load<Q, T, E>(&self, key: &Q, load: impl FnOnce() -> Result<T, E>) -> Result<Arc<V>, LoadError>
+    where
+        Q: LoadKey<K> + ?Sized,
+        T: Into<Loaded<V>>,
+        E: Into<BoxError>,
+    {
+        let load = || load().map(Into::into).map_err(LoadError::new);
+        self.shared.fetch_blocking(key, Rule::IfMissing, Means::Own(Some(load))).map(|fetched| fetched.value)
+    }
+
+    /// Loads now, whatever is held, and gives the new value. Joins a load of the key that is under way.
+    ///
+    /// The value that is held is served to others until the new one is there, and stays if the load fails. To be sure that a change of the source
+    /// is seen, call [`invalidate`](Self::invalidate) first: a load that is joined may have begun before the change.
+    ///
+    /// # Errors
+    /// As [`fetch_with`](Self::fetch_with).
+    ///
+    /// # Blocking
+    /// As [`fetch_with`](Self::fetch_with).
+    ///
+    /// # Panics
+    /// As [`fetch_with`](Self::fetch_with).
+    ///
+    /// # Examples
+    /// ```
+    /// let cache = bellwether::Cache::<u32, u32>::builder().loader_fn(|n: &u32| Ok::<_, std::io::Error>(n * 2)).build()?;
+    /// cache.insert(1, 0);
+    /// assert_eq!(*cache.refresh(&1)?, 2);
+    /// assert_eq!(cache.fetch(&1).as_deref(), Some(&2));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn refresh<Q: LoadKey<K> + ?Sized>(&self, key: &Q) -> Result<Arc<V>, LoadError> {
+        self.shared.fetch_blocking(key, Rule::Anyway, Means::<NoClosure<V>>::Loader).map(|fetched| fetched.value)
+    }
+}
+
+impl<K, V, S> Cache<K, V, S> {
+    pub(super) fn over(shared: Arc<CacheShared<K, V, S>>) -> Self {
+        Self { shared }
+    }
+
+    /// The same cache for tasks: same data, same loads.
+    ///
+    /// # Examples
+    /// ```
+    /// let cache = bellwether::Cache::<u32, u32>::builder().build()?;
+    /// cache.to_async().insert(1, 10);
+    /// assert!(cache.contains_key(&1));
+    /// # Ok::<(), bellwether::BuildError>(())
+    /// ```
+    #[must_use]
+    pub fn to_async(&self) -> AsyncCache<K, V, S> {
+        self.clone().into()
+    }
+}
+
+impl<K, V, S> From<AsyncCache<K, V, S>> for Cache<K, V, S> {
+    fn from(cache: AsyncCache<K, V, S>) -> Self {
+        Self::over(cache.into_shared())
+    }
+}
+
+impl<K, V, S> Cache<K, V, S> {
+    pub(super) fn into_shared(self) -> Arc<CacheShared<K, V, S>> {
+        self.shared
+    }
+}

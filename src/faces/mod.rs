@@ -1,0 +1,8 @@
+//! Floor 5, the faces: what users hold in their hands. They delegate.
+
+pub(crate) mod async_cache;
+pub(crate) mod builder;
+pub(crate) mod cache;
+pub(crate) mod fetch;
+pub(crate) mod iter;
+mod plain;

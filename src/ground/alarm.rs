@@ -1,0 +1,136 @@
+//! The alarm wakes wakers at their time: one thread for the whole process, there only while something is to come.
+
+use super::contain::contain;
+use super::sync::{Arc, Condvar, Mutex, spawn_thread};
+use super::time::{Agenda, Appointment, Clock, Deadline};
+use std::task::Waker;
+use std::time::Duration;
+
+/// How long the thread stays when nothing is left to wait for.
+const LINGER: Duration = Duration::from_secs(10);
+
+#[derive(Default)]
+pub(crate) struct Alarm {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+#[derive(Default)]
+struct State {
+    agenda: Agenda,
+    thread: Thread,
+}
+
+#[derive(Default, PartialEq, Eq)]
+enum Thread {
+    #[default]
+    None,
+    Running,
+}
+
+impl Alarm {
+    /// Has `waker` woken once `at` has passed.
+    ///
+    /// Where no thread can be had nothing is woken until a later call gets one.
+    pub(crate) fn watch(self: &Arc<Self>, at: Deadline, waker: Waker) -> Appointment {
+        let (appointment, todo) = {
+            let mut state = self.state.lock();
+            let sooner = state.agenda.next().is_none_or(|next| at < next);
+            let appointment = state.agenda.add(at, waker);
+            let todo = match state.thread {
+                Thread::None => {
+                    state.thread = Thread::Running;
+                    Todo::Start
+                }
+                Thread::Running if sooner => Todo::Tell,
+                Thread::Running => Todo::Nothing,
+            };
+            (appointment, todo)
+        };
+        match todo {
+            Todo::Nothing => {}
+            Todo::Tell => self.changed.notify_one(),
+            Todo::Start => {
+                let alarm = Arc::clone(self);
+                if spawn_thread("bellwether-alarm", move || alarm.run()).is_err() {
+                    self.state.lock().thread = Thread::None;
+                }
+            }
+        }
+        appointment
+    }
+
+    pub(crate) fn cancel(&self, appointment: Appointment) {
+        let cancelled = self.state.lock().agenda.cancel(appointment);
+        drop(cancelled);
+    }
+
+    fn run(&self) {
+        let clock = Clock::system();
+        let mut idle_until = None;
+        let mut state = self.state.lock();
+        loop {
+            let now = clock.now();
+            if let Some(waker) = state.agenda.take_due(now) {
+                drop(state);
+                if let Err(panic) = contain(|| waker.wake()) {
+                    panic.forget();
+                }
+                state = self.state.lock();
+                continue;
+            }
+            let wake_at = match state.agenda.next() {
+                Some(next) => {
+                    idle_until = None;
+                    next
+                }
+                None => *idle_until.get_or_insert_with(|| Deadline::after(now, LINGER)),
+            };
+            if idle_until.is_some_and(|until| until.has_passed_at(now)) {
+                state.thread = Thread::None;
+                return;
+            }
+            state = match wake_at.left_at(now) {
+                Some(left) => self.changed.wait_for(state, left),
+                None => self.changed.wait(state),
+            };
+        }
+    }
+}
+
+enum Todo {
+    Nothing,
+    Tell,
+    Start,
+}
+
+#[cfg(all(test, not(any(bellwether_loom, bellwether_shuttle))))]
+mod tests {
+    use super::*;
+    use crate::ground::park::Parker;
+
+    #[test]
+    fn wakers_are_woken_at_their_time_and_not_before() {
+        let alarm = Arc::new(Alarm::default());
+        let clock = Clock::system();
+        let (late, late_waker) = Parker::new();
+        let (soon, soon_waker) = Parker::new();
+        let late_at = clock.deadline_in(Duration::from_millis(60));
+        let soon_at = clock.deadline_in(Duration::from_millis(20));
+        alarm.watch(late_at, late_waker);
+        alarm.watch(soon_at, soon_waker);
+        soon.park();
+        assert!(clock.has_passed(soon_at));
+        late.park();
+        assert!(clock.has_passed(late_at));
+    }
+
+    #[test]
+    fn a_cancelled_waker_is_let_go() {
+        let alarm = Arc::new(Alarm::default());
+        let (parker, waker) = Parker::new();
+        let appointment = alarm.watch(Clock::system().deadline_in(Duration::from_secs(600)), waker);
+        alarm.cancel(appointment);
+        assert_eq!(Arc::strong_count(&parker), 1);
+    }
+}

@@ -1,0 +1,16 @@
+//! Floor 0, the ground: what every other floor stands on and what knows nothing of caches.
+
+pub(crate) mod alarm;
+pub(crate) mod bag;
+pub(crate) mod chain;
+pub(crate) mod contain;
+pub(crate) mod hash;
+pub(crate) mod park;
+pub(crate) mod pool;
+pub(crate) mod process;
+pub(crate) mod reentry;
+pub(crate) mod seeded;
+pub(crate) mod slab;
+pub(crate) mod striped;
+pub(crate) mod sync;
+pub(crate) mod time;

@@ -1,0 +1,248 @@
+//! The process's own threads: for blocking loads that have no thread of their own, and for async loads where no runtime is.
+
+use super::contain::contain;
+use super::sync::{Arc, Condvar, Mutex, Weak, spawn_thread};
+use std::collections::VecDeque;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::{Duration, Instant};
+
+/// A future that owns all it needs and may move between threads: what a [`Spawner`](crate::Spawner) is given to run.
+pub type BoxFuture = Pin<Box<dyn Future<Output = ()> + Send + 'static>>;
+/// A piece of work that may block.
+pub(crate) type Job = Box<dyn FnOnce() + Send + 'static>;
+
+/// How long a thread without work stays.
+const IDLE: Duration = Duration::from_secs(10);
+
+/// Threads that come with the work and go ten seconds after it.
+pub(crate) struct Pool {
+    state: Mutex<State>,
+    work: Condvar,
+    /// Most threads at a time; further jobs wait in the queue.
+    most: usize,
+    /// For jobs that come back to the queue.
+    own: Weak<Pool>,
+}
+
+#[derive(Default)]
+struct State {
+    queue: VecDeque<Job>,
+    threads: usize,
+    idle: usize,
+}
+
+/// No thread could be had to run anything on.
+#[derive(Debug)]
+pub(crate) struct NoThread;
+
+impl Pool {
+    /// A pool of at most 64 threads, or eight for each core where that is more.
+    pub(crate) fn new() -> Arc<Self> {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Self::with_most(cores.saturating_mul(8).max(64))
+    }
+
+    fn with_most(most: usize) -> Arc<Self> {
+        Arc::new_cyclic(|own| Self { state: Mutex::default(), work: Condvar::default(), most, own: Weak::clone(own) })
+    }
+
+    /// Runs `job` on a thread of the pool, soon.
+    ///
+    /// # Errors
+    /// If the system gives no thread and the pool has none; the job is dropped.
+    pub(crate) fn run(&self, job: Job) -> Result<(), NoThread> {
+        let grow = {
+            let mut state = self.state.lock();
+            state.queue.push_back(job);
+            let grow = state.idle < state.queue.len() && state.threads < self.most;
+            if grow {
+                state.threads += 1;
+            }
+            grow
+        };
+        if grow { self.add_thread() } else { Ok(self.work.notify_one()) }
+    }
+
+    /// Polls `future` to its end on threads of the pool.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    pub(crate) fn drive(&self, future: BoxFuture) -> Result<(), NoThread> {
+        let task = Arc::new(Task { stage: Mutex::new(Stage::Queued(future)), pool: Weak::clone(&self.own) });
+        self.run(Box::new(move || task.poll()))
+    }
+
+    fn add_thread(&self) -> Result<(), NoThread> {
+        let Some(pool) = self.own.upgrade() else { return Err(NoThread) };
+        if spawn_thread("bellwether-load", move || pool.work_off()).is_ok() {
+            return Ok(());
+        }
+        let orphan = {
+            let mut state = self.state.lock();
+            state.threads -= 1;
+            // The threads that there are will come to it; without any, nobody would.
+            if state.threads == 0 { state.queue.pop_back() } else { None }
+        };
+        if orphan.is_some() { Err(NoThread) } else { Ok(()) }
+    }
+
+    fn work_off(&self) {
+        let mut idle_since = Instant::now();
+        let mut state = self.state.lock();
+        loop {
+            if let Some(job) = state.queue.pop_front() {
+                drop(state);
+                if let Err(panic) = contain(job) {
+                    panic.forget();
+                }
+                idle_since = Instant::now();
+                state = self.state.lock();
+                continue;
+            }
+            let Some(left) = IDLE.checked_sub(idle_since.elapsed()) else {
+                state.threads -= 1;
+                return;
+            };
+            state.idle += 1;
+            state = self.work.wait_for(state, left);
+            state.idle -= 1;
+        }
+    }
+}
+
+/// A future on the pool: each waking puts it back into the queue once.
+struct Task {
+    stage: Mutex<Stage>,
+    pool: Weak<Pool>,
+}
+
+enum Stage {
+    /// Pending, and nothing has woken it.
+    Asleep(BoxFuture),
+    /// In the queue.
+    Queued(BoxFuture),
+    /// Being polled.
+    Running,
+    /// Being polled, and woken meanwhile: it goes back into the queue.
+    WokenWhileRunning,
+    Done,
+}
+
+impl Task {
+    fn poll(self: Arc<Self>) {
+        let taken = std::mem::replace(&mut *self.stage.lock(), Stage::Running);
+        let Stage::Queued(mut future) = taken else { return };
+        let waker = Waker::from(Arc::clone(&self));
+        // Both the poll and the drop of what is done are user code; a panic in either ends the task.
+        let pending = contain(|| match future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            Poll::Pending => Some(future),
+            Poll::Ready(()) => {
+                drop(future);
+                None
+            }
+        });
+        let pending = pending.unwrap_or_else(|panic| {
+            panic.forget();
+            None
+        });
+        let again = {
+            let mut stage = self.stage.lock();
+            let woken = matches!(*stage, Stage::WokenWhileRunning);
+            *stage = match pending {
+                None => Stage::Done,
+                Some(future) if woken => Stage::Queued(future),
+                Some(future) => Stage::Asleep(future),
+            };
+            matches!(*stage, Stage::Queued(_))
+        };
+        if again {
+            self.requeue();
+        }
+    }
+
+    fn requeue(self: Arc<Self>) {
+        let Some(pool) = self.pool.upgrade() else { return };
+        let job: Job = Box::new(move || self.poll());
+        // Without any thread the job is dropped, and the future with it, whose guard tells those who wait.
+        drop(pool.run(job));
+    }
+}
+
+impl Wake for Task {
+    fn wake(self: Arc<Self>) {
+        let wakes = {
+            let mut stage = self.stage.lock();
+            match std::mem::replace(&mut *stage, Stage::Done) {
+                Stage::Asleep(future) => {
+                    *stage = Stage::Queued(future);
+                    true
+                }
+                Stage::Running => {
+                    *stage = Stage::WokenWhileRunning;
+                    false
+                }
+                other @ (Stage::Queued(_) | Stage::WokenWhileRunning | Stage::Done) => {
+                    *stage = other;
+                    false
+                }
+            }
+        };
+        if wakes {
+            self.requeue();
+        }
+    }
+}
+
+#[cfg(all(test, not(any(bellwether_loom, bellwether_shuttle))))]
+mod tests {
+    use super::*;
+    use std::sync::mpsc;
+
+    #[test]
+    fn jobs_beyond_the_most_threads_wait_and_are_all_done() {
+        let pool = Pool::with_most(3);
+        let (send, receive) = mpsc::channel();
+        for n in 0..100 {
+            let send = send.clone();
+            pool.run(Box::new(move || send.send(n).expect("the test listens"))).expect("there are threads");
+        }
+        let mut seen: Vec<i32> = receive.iter().take(100).collect();
+        seen.sort_unstable();
+        assert_eq!(seen, (0..100).collect::<Vec<_>>());
+        assert!(pool.state.lock().threads <= 3);
+    }
+
+    #[test]
+    fn a_panicking_job_leaves_its_thread_usable() {
+        let pool = Pool::with_most(1);
+        pool.run(Box::new(|| panic!("a job's panic"))).expect("there is a thread");
+        let (send, receive) = mpsc::channel();
+        pool.run(Box::new(move || send.send(()).expect("the test listens"))).expect("there is a thread");
+        receive.recv().expect("the second job runs");
+    }
+
+    #[test]
+    fn a_future_is_polled_until_it_is_done_however_it_is_woken() {
+        let pool = Pool::with_most(2);
+        let (send, receive) = mpsc::channel();
+        let mut left = 50;
+        pool.drive(Box::pin(std::future::poll_fn(move |cx| {
+            if left == 0 {
+                send.send(()).expect("the test listens");
+                return Poll::Ready(());
+            }
+            left -= 1;
+            if left % 2 == 0 {
+                cx.waker().wake_by_ref();
+            } else {
+                let waker = cx.waker().clone();
+                std::thread::spawn(move || waker.wake());
+            }
+            Poll::Pending
+        })))
+        .expect("there are threads");
+        receive.recv().expect("the future ends");
+    }
+}

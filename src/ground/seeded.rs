@@ -1,0 +1,36 @@
+//! Bugs that are put in on purpose, to show that the tests find them. Absent from every usual build.
+//!
+//! Built with `--cfg bellwether_seeded`, the bug that the environment variable `BELLWETHER_BUG` names is switched on. A table
+//! in CONTRIBUTING says which test catches which.
+
+/// One seeded bug.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Bug {
+    /// A caller that missed claims the flight without looking at the map again under the write lock.
+    ClaimWithoutLook,
+    /// `invalidate` removes the value in one critical section and supersedes the flight in another.
+    InvalidateInTwoSteps,
+    /// A flight that ends takes whatever flight its key has out of the map.
+    RemoveFlightByKey,
+    /// A waiter that goes away leaves its waker behind.
+    SkipWaiterDrop,
+    /// A load that lands stores its value without asking whether the map still holds its flight.
+    LandWithoutOwnership,
+    /// A landing wakes its waiters before it has published the result.
+    WakeBeforePublish,
+    /// A replaced value gives back the weight of the new one instead of its own.
+    WeighWithNewWeight,
+}
+
+/// Whether `bug` is switched on. A constant `false` in usual builds.
+#[cfg(not(bellwether_seeded))]
+pub(crate) const fn on(_bug: Bug) -> bool {
+    false
+}
+
+/// Whether `bug` is switched on, by the name of its variant.
+#[cfg(bellwether_seeded)]
+pub(crate) fn on(bug: Bug) -> bool {
+    static CHOSEN: std::sync::OnceLock<Option<String>> = std::sync::OnceLock::new();
+    CHOSEN.get_or_init(|| std::env::var("BELLWETHER_BUG").ok()).as_deref().is_some_and(|name| name == format!("{bug:?}"))
+}

@@ -1,0 +1,246 @@
+//! A slab keeps things in numbered slots that never move. It grows by pages and gives empty pages back.
+
+use std::ops::{Index, IndexMut};
+
+/// A slot's number.
+pub(crate) type Slot = u32;
+
+/// Slots on a page: one word of occupancy bits.
+const PAGE: u32 = 64;
+/// Not in the list of pages with room.
+const UNLISTED: u32 = u32::MAX;
+
+/// A slot together with the stay of what was in it: stale once that has left, even if the slot is taken again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Handle {
+    pub(crate) slot: Slot,
+    pub(crate) generation: u32,
+}
+
+/// Things in numbered slots.
+pub(crate) struct Slab<T> {
+    pages: Vec<Option<Page<T>>>,
+    /// Numbers of pages that exist and have a free slot.
+    roomy: Vec<u32>,
+    /// Numbers of pages that were given back.
+    absent: Vec<u32>,
+    len: usize,
+    /// The generation of the next stay. Shared by all slots, so that it outlives pages.
+    generation: u32,
+}
+
+struct Page<T> {
+    occupied: u64,
+    /// Where this page stands in `roomy`.
+    listed_at: u32,
+    cells: Box<[Option<Cell<T>>]>,
+}
+
+struct Cell<T> {
+    generation: u32,
+    item: T,
+}
+
+impl<T> Slab<T> {
+    pub(crate) const fn new() -> Self {
+        Self { pages: Vec::new(), roomy: Vec::new(), absent: Vec::new(), len: 0, generation: 0 }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.len
+    }
+
+    /// Whether one more thing fits: slots are numbered with 32 bits.
+    pub(crate) fn has_room(&self) -> bool {
+        !self.roomy.is_empty() || !self.absent.is_empty() || self.pages.len() < (u32::MAX / PAGE) as usize
+    }
+
+    /// # Panics
+    /// If there is no room.
+    pub(crate) fn insert(&mut self, item: T) -> Slot {
+        let number = match self.roomy.last() {
+            Some(&number) => number,
+            None => self.add_page(),
+        };
+        let generation = self.generation;
+        self.generation = generation.wrapping_add(1);
+        let page = page_mut(&mut self.pages, number);
+        let offset = page.occupied.trailing_ones();
+        page.occupied |= 1 << offset;
+        page.cells[offset as usize] = Some(Cell { generation, item });
+        if page.occupied == u64::MAX {
+            self.unlist(number);
+        }
+        self.len += 1;
+        number * PAGE + offset
+    }
+
+    pub(crate) fn remove(&mut self, slot: Slot) -> Option<T> {
+        let (number, offset) = split(slot);
+        let page = self.pages.get_mut(number as usize)?.as_mut()?;
+        let cell = page.cells[offset as usize].take()?;
+        let was_full = page.occupied == u64::MAX;
+        page.occupied &= !(1 << offset);
+        let is_empty = page.occupied == 0;
+        if was_full {
+            page.listed_at = position(self.roomy.len());
+            self.roomy.push(number);
+        }
+        // The last page with room stays: a slab that sways round a page's edge doesn't allocate each time.
+        if is_empty && self.roomy.len() > 1 {
+            self.unlist(number);
+            self.pages[number as usize] = None;
+            self.absent.push(number);
+        }
+        self.len -= 1;
+        Some(cell.item)
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, slot: Slot) -> Option<&T> {
+        self.cell(slot).map(|cell| &cell.item)
+    }
+
+    /// The handle of the present stay in `slot`.
+    #[inline]
+    pub(crate) fn handle(&self, slot: Slot) -> Option<Handle> {
+        self.cell(slot).map(|cell| Handle { slot, generation: cell.generation })
+    }
+
+    /// The first occupied slot at or after `slot`.
+    pub(crate) fn next_occupied(&self, slot: Slot) -> Option<Slot> {
+        let (mut number, offset) = split(slot);
+        let mut mask = u64::MAX << offset;
+        loop {
+            let page = self.pages.get(number as usize)?;
+            let found = page.as_ref().map_or(0, |page| page.occupied & mask);
+            if found != 0 {
+                return Some(number * PAGE + found.trailing_zeros());
+            }
+            mask = u64::MAX;
+            number += 1;
+        }
+    }
+
+    #[inline]
+    fn cell(&self, slot: Slot) -> Option<&Cell<T>> {
+        let (number, offset) = split(slot);
+        self.pages.get(number as usize)?.as_ref()?.cells[offset as usize].as_ref()
+    }
+
+    fn add_page(&mut self) -> u32 {
+        let page = Page {
+            occupied: 0,
+            listed_at: position(self.roomy.len()),
+            cells: std::iter::repeat_with(|| None).take(PAGE as usize).collect(),
+        };
+        let number = if let Some(number) = self.absent.pop() {
+            self.pages[number as usize] = Some(page);
+            number
+        } else {
+            assert!(self.has_room(), "a slab holds at most 2^32 things");
+            self.pages.push(Some(page));
+            position(self.pages.len() - 1)
+        };
+        self.roomy.push(number);
+        number
+    }
+
+    fn unlist(&mut self, number: u32) {
+        let page = page_mut(&mut self.pages, number);
+        let at = std::mem::replace(&mut page.listed_at, UNLISTED);
+        self.roomy.swap_remove(at as usize);
+        if let Some(&moved) = self.roomy.get(at as usize) {
+            page_mut(&mut self.pages, moved).listed_at = at;
+        }
+    }
+}
+
+impl<T> Index<Slot> for Slab<T> {
+    type Output = T;
+
+    #[inline]
+    fn index(&self, slot: Slot) -> &T {
+        self.get(slot).expect("the slot is occupied")
+    }
+}
+
+impl<T> IndexMut<Slot> for Slab<T> {
+    #[inline]
+    fn index_mut(&mut self, slot: Slot) -> &mut T {
+        let (number, offset) = split(slot);
+        let cell = page_mut(&mut self.pages, number).cells[offset as usize].as_mut();
+        &mut cell.expect("the slot is occupied").item
+    }
+}
+
+fn page_mut<T>(pages: &mut [Option<Page<T>>], number: u32) -> &mut Page<T> {
+    pages[number as usize].as_mut().expect("the page exists")
+}
+
+#[inline]
+fn split(slot: Slot) -> (u32, u32) {
+    (slot / PAGE, slot % PAGE)
+}
+
+fn position(index: usize) -> u32 {
+    u32::try_from(index).expect("there are at most 2^26 pages")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use std::collections::BTreeMap;
+
+    #[test]
+    fn a_stale_handle_never_matches_the_next_stay() {
+        let mut slab = Slab::new();
+        let slot = slab.insert('a');
+        let handle = slab.handle(slot);
+        slab.remove(slot);
+        assert_eq!(slab.insert('b'), slot);
+        assert_ne!(slab.handle(slot), handle);
+    }
+
+    #[test]
+    fn empty_pages_are_given_back() {
+        let mut slab = Slab::new();
+        let slots: Vec<_> = (0..6_400).map(|n| slab.insert(n)).collect();
+        for slot in slots {
+            slab.remove(slot);
+        }
+        assert_eq!(slab.pages.iter().flatten().count(), 1);
+        assert_eq!(slab.len(), 0);
+        for n in 0..6_400 {
+            slab.insert(n);
+        }
+        assert_eq!(slab.pages.len(), 100, "the numbers of pages that were given back are taken again");
+    }
+
+    proptest! {
+        #[test]
+        fn it_agrees_with_a_map(steps in prop::collection::vec((any::<bool>(), any::<u16>()), 1..2_000)) {
+            let mut slab = Slab::new();
+            let mut model = BTreeMap::new();
+            for (add, number) in steps {
+                if add || model.is_empty() {
+                    let slot = slab.insert(number);
+                    prop_assert_eq!(model.insert(slot, number), None);
+                } else {
+                    let slot = *model.keys().nth(usize::from(number) % model.len()).expect("not empty");
+                    prop_assert_eq!(slab.remove(slot), model.remove(&slot));
+                    prop_assert_eq!(slab.remove(slot), None);
+                }
+                prop_assert_eq!(slab.len(), model.len());
+            }
+            let mut walked = Vec::new();
+            let mut next = slab.next_occupied(0);
+            while let Some(slot) = next {
+                walked.push((slot, slab[slot]));
+                next = slab.next_occupied(slot + 1);
+            }
+            prop_assert_eq!(walked, model.into_iter().collect::<Vec<_>>());
+        }
+    }
+}

@@ -1,0 +1,125 @@
+//! The clock that a cache tells time by.
+
+use super::{Deadline, MockClock, Tick, kernel};
+use std::time::Duration;
+
+/// What a cache tells time by: the system's monotonic clock, or a [`MockClock`] that a test moves by hand.
+///
+/// A cache uses the system's clock unless its builder is given another one.
+///
+/// # Resolution
+/// A value's deadline is kept to the precision of the system's monotonic clock. Far from a deadline a read asks only
+/// the kernel's coarse clock, which costs a few nanoseconds; within eight of that clock's ticks (1 to 10 ms each) of it, the precise one.
+///
+/// # Examples
+/// ```
+/// use bellwether::{Cache, Clock, MockClock};
+///
+/// let mock = MockClock::new();
+/// let cache = Cache::<u32, &str>::builder().clock(mock.clone()).build()?;
+/// # let _ = cache;
+/// let system = Cache::<u32, &str>::builder().clock(Clock::system()).build()?;
+/// # let _ = system;
+/// # Ok::<(), bellwether::BuildError>(())
+/// ```
+#[derive(Clone, Debug)]
+pub struct Clock(Kind);
+
+#[derive(Clone, Debug)]
+enum Kind {
+    System {
+        /// How far the coarse clock may lag, asked once so that hits needn't.
+        coarse_lag: u64,
+    },
+    Mock(MockClock),
+}
+
+impl Clock {
+    /// The system's monotonic clock, the default.
+    ///
+    /// # Examples
+    /// ```
+    /// let cache = bellwether::Cache::<u32, u32>::builder().clock(bellwether::Clock::system()).build()?;
+    /// # let _ = cache;
+    /// # Ok::<(), bellwether::BuildError>(())
+    /// ```
+    #[must_use]
+    pub fn system() -> Self {
+        Self(Kind::System { coarse_lag: kernel::coarse_lag() })
+    }
+
+    /// Now, precisely.
+    pub(crate) fn now(&self) -> Tick {
+        match &self.0 {
+            Kind::System { .. } => kernel::precise(),
+            Kind::Mock(mock) => mock.now(),
+        }
+    }
+
+    /// Whether `deadline` has passed: a compare for "never", a coarse reading far from the deadline, a precise one near it.
+    #[inline]
+    pub(crate) fn has_passed(&self, deadline: Deadline) -> bool {
+        if deadline.is_never() {
+            return false;
+        }
+        match &self.0 {
+            Kind::System { coarse_lag } => {
+                let latest = kernel::coarse().moved_on(*coarse_lag);
+                deadline.has_passed_at(latest) && deadline.has_passed_at(kernel::precise())
+            }
+            Kind::Mock(mock) => deadline.has_passed_at(mock.now()),
+        }
+    }
+
+    /// The deadline that lies `wait` from now. Asks no clock for one that never comes.
+    pub(crate) fn deadline_in(&self, wait: Duration) -> Deadline {
+        if wait == Duration::MAX { Deadline::NEVER } else { Deadline::after(self.now(), wait) }
+    }
+
+    /// The mock clock behind this one, if it is one: it keeps its own appointments.
+    pub(crate) fn mock(&self) -> Option<&MockClock> {
+        match &self.0 {
+            Kind::System { .. } => None,
+            Kind::Mock(mock) => Some(mock),
+        }
+    }
+}
+
+/// The system's clock.
+impl Default for Clock {
+    fn default() -> Self {
+        Self::system()
+    }
+}
+
+impl From<MockClock> for Clock {
+    fn from(mock: MockClock) -> Self {
+        Self(Kind::Mock(mock))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn g10_the_coarse_clock_never_makes_a_value_live_longer() {
+        let clock = Clock::system();
+        for _ in 0..2_000 {
+            let deadline = clock.deadline_in(Duration::from_micros(50));
+            while !deadline.has_passed_at(clock.now()) {
+                std::hint::spin_loop();
+            }
+            assert!(clock.has_passed(deadline), "the precise clock says so, the pair must");
+        }
+    }
+
+    #[test]
+    fn a_deadline_ahead_has_not_passed() {
+        let clock = Clock::system();
+        assert!(!clock.has_passed(clock.deadline_in(Duration::from_secs(3_600))));
+        assert!(!clock.has_passed(clock.deadline_in(Duration::from_millis(900))));
+        assert!(clock.has_passed(clock.deadline_in(Duration::ZERO)));
+        assert!(clock.deadline_in(Duration::MAX).is_never());
+    }
+}

@@ -1,0 +1,123 @@
+//! A clock that stands still until a test moves it.
+
+use super::{Agenda, Appointment, Deadline, Tick, nanos};
+use crate::ground::contain::contain;
+use crate::ground::sync::{Arc, Mutex};
+use std::fmt;
+use std::task::Waker;
+use std::time::Duration;
+
+/// A clock that a test moves by hand, so that no test of time rules has to sleep.
+///
+/// It starts at zero and stands still. Clones move together. A cache built with it takes every deadline of its entries and
+/// every [`load_timeout`](crate::CacheBuilder::load_timeout) from it: moving it forward past a time-out ends the load.
+///
+/// # Examples
+/// ```
+/// use bellwether::{Cache, MockClock};
+/// use std::time::Duration;
+///
+/// let clock = MockClock::new();
+/// let cache = Cache::builder().time_to_live(Duration::from_secs(10)).clock(clock.clone()).build()?;
+/// cache.insert("k", 1);
+/// clock.advance(Duration::from_nanos(9_999_999_999));
+/// assert!(cache.contains_key("k"));
+/// clock.advance(Duration::from_nanos(1));
+/// assert!(!cache.contains_key("k"));
+/// # Ok::<(), bellwether::BuildError>(())
+/// ```
+#[derive(Clone, Default)]
+pub struct MockClock(Arc<Mutex<State>>);
+
+#[derive(Default)]
+struct State {
+    now: u64,
+    agenda: Agenda,
+}
+
+impl MockClock {
+    /// A clock at zero.
+    ///
+    /// # Examples
+    /// ```
+    /// let clock = bellwether::MockClock::new();
+    /// assert_eq!(clock.elapsed(), std::time::Duration::ZERO);
+    /// ```
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Moves the clock forward by `by`, stopping at its end (584 years), and ends what has run out by then.
+    ///
+    /// # Examples
+    /// ```
+    /// let clock = bellwether::MockClock::new();
+    /// clock.advance(std::time::Duration::from_millis(5));
+    /// assert_eq!(clock.elapsed(), std::time::Duration::from_millis(5));
+    /// ```
+    pub fn advance(&self, by: Duration) {
+        let now = {
+            let mut state = self.0.lock();
+            state.now = state.now.saturating_add(nanos(by));
+            state.now
+        };
+        self.wake_due(Tick::from_nanos(now));
+    }
+
+    /// Sets the clock to `to` after its start, which may be a jump back.
+    ///
+    /// # Examples
+    /// ```
+    /// let clock = bellwether::MockClock::new();
+    /// clock.advance(std::time::Duration::from_secs(60));
+    /// clock.set(std::time::Duration::from_secs(30));
+    /// assert_eq!(clock.elapsed(), std::time::Duration::from_secs(30));
+    /// ```
+    pub fn set(&self, to: Duration) {
+        let now = nanos(to);
+        self.0.lock().now = now;
+        self.wake_due(Tick::from_nanos(now));
+    }
+
+    /// How far the clock stands from its start.
+    ///
+    /// # Examples
+    /// ```
+    /// assert!(bellwether::MockClock::new().elapsed().is_zero());
+    /// ```
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        Duration::from_nanos(self.0.lock().now)
+    }
+
+    pub(crate) fn now(&self) -> Tick {
+        Tick::from_nanos(self.0.lock().now)
+    }
+
+    pub(crate) fn watch(&self, at: Deadline, waker: Waker) -> Appointment {
+        let mut state = self.0.lock();
+        state.agenda.add(at, waker)
+    }
+
+    pub(crate) fn cancel(&self, appointment: Appointment) {
+        let cancelled = self.0.lock().agenda.cancel(appointment);
+        drop(cancelled);
+    }
+
+    fn wake_due(&self, now: Tick) {
+        loop {
+            let due = self.0.lock().agenda.take_due(now);
+            let Some(waker) = due else { return };
+            if let Err(panic) = contain(|| waker.wake()) {
+                panic.forget();
+            }
+        }
+    }
+}
+
+impl fmt::Debug for MockClock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("MockClock").field(&self.elapsed()).finish()
+    }
+}

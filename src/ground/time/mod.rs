@@ -1,0 +1,83 @@
+//! Time has types here: a `Tick` is an instant of a cache's clock, a `Deadline` a tick that may never come.
+
+mod agenda;
+mod clock;
+mod kernel;
+mod mock;
+
+pub(crate) use agenda::{Agenda, Appointment};
+pub use clock::Clock;
+pub use mock::MockClock;
+
+use std::time::Duration;
+
+/// An instant: nanoseconds since a start that is the same for every reading of one clock.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) struct Tick(u64);
+
+impl Tick {
+    pub(crate) const fn from_nanos(nanos: u64) -> Self {
+        Self(nanos)
+    }
+
+    /// This instant moved on by so many nanoseconds; the last instant there is where that goes too far.
+    pub(crate) fn moved_on(self, nanos: u64) -> Self {
+        Self(self.0.saturating_add(nanos))
+    }
+}
+
+/// An instant that something waits for, or never. At the deadline itself it has already passed.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(crate) struct Deadline(u64);
+
+impl Deadline {
+    /// Not reached by any clock.
+    pub(crate) const NEVER: Self = Self(u64::MAX);
+
+    /// `wait` from `now`; never, where that is further off than the clock can tell (584 years).
+    pub(crate) fn after(now: Tick, wait: Duration) -> Self {
+        Self(now.0.saturating_add(nanos(wait)))
+    }
+
+    #[inline]
+    pub(crate) fn is_never(self) -> bool {
+        self == Self::NEVER
+    }
+
+    #[inline]
+    pub(crate) fn has_passed_at(self, now: Tick) -> bool {
+        !self.is_never() && now.0 >= self.0
+    }
+
+    /// How long from `now` until this deadline: zero once it has passed, `None` for never.
+    pub(crate) fn left_at(self, now: Tick) -> Option<Duration> {
+        (!self.is_never()).then(|| Duration::from_nanos(self.0.saturating_sub(now.0)))
+    }
+}
+
+fn nanos(duration: Duration) -> u64 {
+    u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn g18_the_longest_duration_is_never() {
+        let now = Tick::from_nanos(5);
+        assert!(Deadline::after(now, Duration::MAX).is_never());
+        assert!(!Deadline::NEVER.has_passed_at(Tick::from_nanos(u64::MAX)));
+        assert_eq!(Deadline::NEVER.left_at(now), None);
+    }
+
+    #[test]
+    fn g10_at_the_deadline_itself_it_has_passed() {
+        let deadline = Deadline::after(Tick::from_nanos(5), Duration::from_nanos(10));
+        assert!(!deadline.has_passed_at(Tick::from_nanos(14)));
+        assert!(deadline.has_passed_at(Tick::from_nanos(15)));
+        assert!(deadline.has_passed_at(Tick::from_nanos(16)));
+        assert_eq!(deadline.left_at(Tick::from_nanos(14)), Some(Duration::from_nanos(1)));
+        assert_eq!(deadline.left_at(Tick::from_nanos(99)), Some(Duration::ZERO));
+    }
+}

@@ -1,0 +1,30 @@
+//! A read-through loading cache, for threads and tasks, that turns a thundering herd into one load.
+#![forbid(unsafe_code)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
+
+mod core;
+mod faces;
+mod ground;
+mod mechanisms;
+mod shard;
+mod vocabulary;
+
+pub use async_trait::async_trait;
+pub use equivalent::Equivalent;
+
+pub use faces::async_cache::AsyncCache;
+pub use faces::builder::CacheBuilder;
+pub use faces::cache::Cache;
+pub use faces::fetch::Fetch;
+pub use faces::iter::Iter;
+pub use ground::hash::{RandomHasher, RandomState};
+pub use ground::time::{Clock, MockClock};
+pub use mechanisms::eviction::EvictionPolicy;
+pub use vocabulary::error::{BoxError, BuildError, LoadError, LoadErrorKind, OptionalExt};
+pub use vocabulary::fetched::{Fetched, Source};
+pub use vocabulary::keys::{Key, LoadKey, Lookup, Value};
+pub use vocabulary::loaded::{Loaded, ok};
+pub use vocabulary::loader::{BlockingLoader, CacheLoader, DynLoader};
+pub use vocabulary::metrics::MetricsSnapshot;
+pub use vocabulary::removal::RemovalCause;
+pub use vocabulary::spawner::{BoxFuture, SpawnError, Spawner};

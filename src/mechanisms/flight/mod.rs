@@ -1,0 +1,254 @@
+//! A flight is one load in the air: the first caller starts it, the rest wait.
+//!
+//! It knows who it is (a berth in the map of flights), who waits for it, and, once landed, what it brought. Whether it may still be
+//! joined or stored isn't its own affair: the map says so, under the shard's lock.
+
+mod map;
+mod seats;
+mod waiter;
+
+pub(crate) use map::{Claimed, FlightMap, Overtaken, Turn};
+pub(crate) use waiter::Waiter;
+
+use crate::ground::contain::contain;
+use crate::ground::hash::Hashed;
+use crate::ground::seeded::{self, Bug};
+use crate::ground::sync::Mutex;
+use crate::ground::sync::atomic::{AtomicBool, Ordering};
+use crate::ground::time::{Appointment, Deadline};
+use crate::vocabulary::error::LoadError;
+use seats::Seats;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+/// One load of one key.
+pub(crate) struct Flight<K, V> {
+    key: K,
+    hashed: Hashed,
+    /// Its key's place in the map of flights.
+    berth: u64,
+    /// When it is over, landed or not.
+    deadline: Deadline,
+    /// Whether its load has begun. Written under the lock of the shard.
+    begun: AtomicBool,
+    air: Mutex<Air<V>>,
+}
+
+/// What changes about a flight.
+struct Air<V> {
+    stage: Stage<V>,
+    /// Starts the load of a flight that has to wait for its turn.
+    launch: Option<Launch>,
+    /// Wakes the load's own task when nobody needs its result any more.
+    stop: Option<Waker>,
+    /// The alarm that ends it at its deadline.
+    alarm: Option<Appointment>,
+}
+
+/// Begins a load. Called or dropped under no lock.
+pub(crate) type Launch = Box<dyn FnOnce() + Send>;
+
+enum Stage<V> {
+    /// Being loaded.
+    Aloft(Seats),
+    /// The result is known and is being stored: it can't time out any more.
+    Sealed(Seats),
+    Landed(Landing<V>),
+}
+
+/// How a flight ended.
+pub(crate) struct Landing<V> {
+    pub(crate) result: Result<Arc<V>, LoadError>,
+    pub(crate) standing: Standing,
+}
+
+/// Whether a write had overtaken the flight before it landed.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Standing {
+    Held,
+    Superseded,
+}
+
+impl<V> Clone for Landing<V> {
+    fn clone(&self) -> Self {
+        Self { result: self.result.clone(), standing: self.standing }
+    }
+}
+
+/// Whether a call was the one that landed the flight, and the alarm to switch off if so.
+pub(crate) enum Published {
+    First(Option<Appointment>),
+    TooLate,
+}
+
+impl<K, V> Flight<K, V> {
+    fn new(key: K, hashed: Hashed, berth: u64, deadline: Deadline) -> Self {
+        let air = Air { stage: Stage::Aloft(Seats::default()), launch: None, stop: None, alarm: None };
+        Self { key, hashed, berth, deadline, begun: AtomicBool::new(false), air: Mutex::new(air) }
+    }
+
+    pub(crate) fn key(&self) -> &K {
+        &self.key
+    }
+
+    pub(crate) fn hashed(&self) -> Hashed {
+        self.hashed
+    }
+
+    pub(crate) fn deadline(&self) -> Deadline {
+        self.deadline
+    }
+
+    pub(crate) fn has_begun(&self) -> bool {
+        // Relaxed: the flag announces nothing but itself.
+        self.begun.load(Ordering::Relaxed)
+    }
+
+    fn set_begun(&self) {
+        self.begun.store(true, Ordering::Relaxed);
+    }
+
+    /// Takes a seat among those who wait.
+    pub(crate) fn join(self: &Arc<Self>) -> Waiter<K, V> {
+        let seat = match &mut self.air.lock().stage {
+            Stage::Aloft(seats) | Stage::Sealed(seats) => Some(seats.take()),
+            Stage::Landed(_) => None,
+        };
+        Waiter::new(Arc::clone(self), seat)
+    }
+
+    /// Runs `launch` at once if the flight's turn has come, else keeps it until then. A flight that has landed needs none.
+    pub(crate) fn when_begun(&self, launch: Launch) {
+        let now = {
+            let mut air = self.air.lock();
+            match (&air.stage, self.has_begun()) {
+                (Stage::Landed(_), _) => return drop_after(air, launch),
+                (Stage::Aloft(_) | Stage::Sealed(_), true) => launch,
+                (Stage::Aloft(_) | Stage::Sealed(_), false) => {
+                    air.launch = Some(launch);
+                    return;
+                }
+            }
+        };
+        now();
+    }
+
+    /// Begins the load of a flight whose turn has come; the map has marked it as begun.
+    pub(crate) fn begin(&self) {
+        let launch = self.air.lock().launch.take();
+        if let Some(launch) = launch {
+            launch();
+        }
+    }
+
+    /// Says that the result is known. `false` if the flight has landed without it, by a time-out.
+    pub(crate) fn seal(&self) -> bool {
+        let mut air = self.air.lock();
+        match &mut air.stage {
+            Stage::Aloft(seats) => {
+                let seats = std::mem::take(seats);
+                air.stage = Stage::Sealed(seats);
+                true
+            }
+            Stage::Sealed(_) => true,
+            Stage::Landed(_) => false,
+        }
+    }
+
+    /// Lands the flight and wakes all who wait.
+    pub(crate) fn publish(&self, landing: Landing<V>) -> Published {
+        self.publish_unless(landing, |stage| matches!(stage, Stage::Landed(_)))
+    }
+
+    /// Lands the flight unless its result is known by now.
+    pub(crate) fn give_up(&self, landing: Landing<V>) -> Published {
+        self.publish_unless(landing, |stage| matches!(stage, Stage::Landed(_) | Stage::Sealed(_)))
+    }
+
+    fn publish_unless(&self, landing: Landing<V>, too_late: impl FnOnce(&Stage<V>) -> bool) -> Published {
+        if seeded::on(Bug::WakeBeforePublish) {
+            self.air.lock().stage.take_seats().wake_all();
+        }
+        let (seats, launch, stop, alarm) = {
+            let mut air = self.air.lock();
+            if too_late(&air.stage) {
+                return Published::TooLate;
+            }
+            let seats = air.stage.take_seats();
+            air.stage = Stage::Landed(landing);
+            (seats, air.launch.take(), air.stop.take(), air.alarm.take())
+        };
+        // Published before anybody is woken: who wakes finds the result.
+        if !seeded::on(Bug::WakeBeforePublish) {
+            seats.wake_all();
+        }
+        if let Some(stop) = stop {
+            wake(stop);
+        }
+        drop(launch);
+        Published::First(alarm)
+    }
+
+    /// For the load's own task: ready once the flight has landed without it, so that the loader can be dropped.
+    pub(crate) fn poll_stop(&self, cx: &Context<'_>) -> Poll<()> {
+        let waker = cx.waker().clone();
+        let (poll, unneeded) = {
+            let mut air = self.air.lock();
+            match air.stage {
+                Stage::Landed(_) => (Poll::Ready(()), Some(waker)),
+                Stage::Aloft(_) | Stage::Sealed(_) => (Poll::Pending, air.stop.replace(waker)),
+            }
+        };
+        drop(unneeded);
+        poll
+    }
+
+    /// Whether somebody should set the alarm that ends this flight at its deadline.
+    pub(crate) fn wants_alarm(&self) -> bool {
+        let air = self.air.lock();
+        air.alarm.is_none() && matches!(air.stage, Stage::Aloft(_))
+    }
+
+    /// Keeps the alarm that was set, or gives it back to be switched off where it isn't needed any more.
+    pub(crate) fn keep_alarm(&self, alarm: Appointment) -> Option<Appointment> {
+        let mut air = self.air.lock();
+        if matches!(air.stage, Stage::Landed(_)) { Some(alarm) } else { air.alarm.replace(alarm) }
+    }
+
+    /// How many wait.
+    #[cfg(any(test, debug_assertions))]
+    pub(crate) fn waiters(&self) -> usize {
+        match &self.air.lock().stage {
+            Stage::Aloft(seats) | Stage::Sealed(seats) => seats.taken(),
+            Stage::Landed(_) => 0,
+        }
+    }
+}
+
+impl<V> Stage<V> {
+    fn take_seats(&mut self) -> Seats {
+        match self {
+            Self::Aloft(seats) | Self::Sealed(seats) => std::mem::take(seats),
+            Self::Landed(_) => Seats::default(),
+        }
+    }
+}
+
+/// Wakes one; a waker is user code, and one that panics doesn't keep the others asleep.
+fn wake(waker: Waker) {
+    if let Err(panic) = contain(|| waker.wake()) {
+        panic.forget();
+    }
+}
+
+/// Releases `lock`, then drops `value`.
+fn drop_after<L, T>(lock: L, value: T) {
+    drop(lock);
+    drop(value);
+}
+
+#[cfg(all(test, not(any(bellwether_loom, bellwether_shuttle))))]
+mod tests;
+
+#[cfg(all(test, bellwether_loom))]
+mod loom;

@@ -1,0 +1,261 @@
+//! Flights and their map, alone.
+
+use super::*;
+use crate::ground::time::Tick;
+use std::sync::atomic::{AtomicUsize, Ordering as StdOrdering};
+use std::task::Wake;
+use std::time::Duration;
+
+const HASH: Hashed = Hashed(7);
+
+fn claim(map: &mut FlightMap<u32, u32>, key: u32) -> Claimed<u32, u32> {
+    map.claim(HASH, key, Deadline::NEVER)
+}
+
+fn landing(value: u32) -> Landing<u32> {
+    Landing { result: Ok(Arc::new(value)), standing: Standing::Held }
+}
+
+#[derive(Default)]
+struct Bell(AtomicUsize);
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, StdOrdering::Relaxed);
+    }
+}
+
+fn bell() -> (Arc<Bell>, Waker) {
+    let bell = Arc::new(Bell::default());
+    (Arc::clone(&bell), Waker::from(bell))
+}
+
+fn value(poll: Poll<Landing<u32>>) -> Option<u32> {
+    match poll {
+        Poll::Ready(landing) => landing.result.ok().map(|value| *value),
+        Poll::Pending => None,
+    }
+}
+
+#[test]
+fn g1_a_flight_is_joined_until_it_lands_and_its_result_waits_for_late_wakers() {
+    let mut map = FlightMap::new();
+    let flight = claim(&mut map, 1).flight;
+    let joined = map.joinable(HASH, &1).cloned().expect("it is under way");
+    assert!(Arc::ptr_eq(&flight, &joined));
+    assert!(map.joinable(HASH, &2).is_none(), "the same hash is not the same key");
+    let (bell, waker) = bell();
+    let mut first = flight.join();
+    let mut second = flight.join();
+    assert!(first.poll(&Context::from_waker(&waker)).is_pending());
+    assert!(map.take(&flight));
+    assert!(map.joinable(HASH, &1).is_none());
+    assert!(matches!(flight.publish(landing(5)), Published::First(None)));
+    assert!(matches!(flight.publish(landing(6)), Published::TooLate));
+    assert_eq!(bell.0.load(StdOrdering::Relaxed), 1);
+    let cx = Context::from_waker(&waker);
+    assert_eq!((value(first.poll(&cx)), value(second.poll(&cx))), (Some(5), Some(5)));
+    assert_eq!(value(flight.join().poll(&cx)), Some(5));
+}
+
+#[test]
+fn a_poll_replaces_its_own_waker_and_a_waiter_that_leaves_takes_it_along() {
+    let mut map = FlightMap::new();
+    let flight = claim(&mut map, 1).flight;
+    let (first_bell, first) = bell();
+    let (second_bell, second) = bell();
+    let mut waiter = flight.join();
+    for _ in 0..100 {
+        assert!(waiter.poll(&Context::from_waker(&first)).is_pending());
+        assert!(waiter.poll(&Context::from_waker(&second)).is_pending());
+    }
+    assert_eq!(Arc::strong_count(&first_bell), 2, "only the test's two are left");
+    let leaver = {
+        let mut leaver = flight.join();
+        assert!(leaver.poll(&Context::from_waker(&first)).is_pending());
+        leaver
+    };
+    assert_eq!(flight.waiters(), 2);
+    drop(leaver);
+    assert_eq!(flight.waiters(), 1);
+    assert_eq!(Arc::strong_count(&first_bell), 2);
+    flight.publish(landing(1));
+    assert_eq!(first_bell.0.load(StdOrdering::Relaxed), 0);
+    assert_eq!(second_bell.0.load(StdOrdering::Relaxed), 1);
+}
+
+#[test]
+fn seats_are_taken_again_so_that_a_million_comers_and_goers_leave_no_trace() {
+    let mut map = FlightMap::new();
+    let flight = claim(&mut map, 1).flight;
+    let (_, waker) = bell();
+    for _ in 0..1_000_000 {
+        assert!(flight.join().poll(&Context::from_waker(&waker)).is_pending());
+    }
+    let held = match &flight.air.lock().stage {
+        Stage::Aloft(seats) => seats.rows(),
+        Stage::Sealed(_) | Stage::Landed(_) => 0,
+    };
+    assert_eq!((flight.waiters(), held), (0, 1));
+}
+
+#[test]
+fn a_waker_that_panics_does_not_keep_the_others_asleep() {
+    struct Bomb;
+    impl Wake for Bomb {
+        fn wake(self: Arc<Self>) {
+            panic!("a waker's panic");
+        }
+    }
+    let mut map = FlightMap::new();
+    let flight = claim(&mut map, 1).flight;
+    let mut bad = flight.join();
+    let mut good = flight.join();
+    let (bell, waker) = bell();
+    assert!(bad.poll(&Context::from_waker(&Waker::from(Arc::new(Bomb)))).is_pending());
+    assert!(good.poll(&Context::from_waker(&waker)).is_pending());
+    flight.publish(landing(1));
+    assert_eq!(bell.0.load(StdOrdering::Relaxed), 1);
+}
+
+#[test]
+fn a_waker_whose_drop_drops_a_waiter_does_not_deadlock() {
+    /// Held by the waker of one waiter, owns another waiter of the same flight.
+    struct Owner(Mutex<Option<Waiter<u32, u32>>>);
+    impl Wake for Owner {
+        fn wake(self: Arc<Self>) {}
+    }
+    impl Drop for Owner {
+        fn drop(&mut self) {
+            drop(self.0.lock().take());
+        }
+    }
+    let mut map = FlightMap::new();
+    let flight = claim(&mut map, 1).flight;
+    let mut waiter = flight.join();
+    let owner = Waker::from(Arc::new(Owner(Mutex::new(Some(flight.join())))));
+    assert!(waiter.poll(&Context::from_waker(&owner)).is_pending());
+    drop(owner);
+    assert_eq!(flight.waiters(), 2);
+    assert!(waiter.poll(&Context::from_waker(Waker::noop())).is_pending(), "this replaces, and drops, the owner");
+    assert_eq!(flight.waiters(), 1);
+}
+
+#[test]
+fn g2_a_superseded_flight_can_not_be_joined_or_stored_and_the_next_claim_is_a_new_one() {
+    let mut map = FlightMap::new();
+    let old = claim(&mut map, 1).flight;
+    assert_eq!(map.supersede(&old), Overtaken::Flying);
+    assert!(map.joinable(HASH, &1).is_none() && !map.holds(&old));
+    let new = claim(&mut map, 1).flight;
+    assert!(!map.take(&old), "it isn't the map's any more");
+    assert!(map.holds(&new), "g3: a flight that ends leaves its successor alone");
+    assert!(map.ended(&old).next.is_none());
+    assert!(map.take(&new));
+    assert!(map.ended(&new).old.is_some(), "the last load of the key empties its berth");
+    assert_eq!(map.flights().count(), 0);
+}
+
+#[test]
+fn g2_clearing_supersedes_every_flight_at_once() {
+    let mut map = FlightMap::new();
+    let flights: Vec<_> = (0..10).map(|key| claim(&mut map, key).flight).collect();
+    map.supersede_all();
+    assert!((0..10).all(|key| map.joinable(HASH, &key).is_none()));
+    assert!(flights.iter().all(|flight| !map.take(flight)));
+    flights.iter().for_each(|flight| drop(map.ended(flight)));
+    assert_eq!(map.flights().count(), 0);
+}
+
+#[test]
+fn g2_at_most_four_loads_of_a_key_are_aloft_and_the_fifth_begins_when_one_ends() {
+    let mut map = FlightMap::new();
+    let mut aloft = Vec::new();
+    for _ in 0..4 {
+        let Claimed { flight, turn, .. } = claim(&mut map, 1);
+        assert_eq!(turn, Turn::Now);
+        map.supersede(&flight);
+        aloft.push(flight);
+    }
+    let Claimed { flight: fifth, turn, .. } = claim(&mut map, 1);
+    assert_eq!((turn, fifth.has_begun()), (Turn::Later, false));
+    assert_eq!(map.supersede(&fifth), Overtaken::Queued, "it hasn't begun: no write need overtake it");
+    map.supersede_all();
+    assert!(map.joinable(HASH, &1).is_some());
+    let launched = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&launched);
+    fifth.when_begun(Box::new(move || {
+        count.fetch_add(1, StdOrdering::Relaxed);
+    }));
+    assert_eq!(launched.load(StdOrdering::Relaxed), 0);
+    let next = map.ended(&aloft[0]).next.expect("its turn has come");
+    assert!(Arc::ptr_eq(&next, &fifth) && fifth.has_begun());
+    next.begin();
+    assert_eq!(launched.load(StdOrdering::Relaxed), 1);
+    assert!(map.ended(&aloft[1]).next.is_none());
+    assert_eq!(map.supersede(&fifth), Overtaken::Flying, "from now on it can be overtaken");
+}
+
+#[test]
+fn a_load_that_was_put_off_is_never_launched_once_its_flight_has_landed() {
+    struct Launched;
+    let mut map = FlightMap::new();
+    for _ in 0..4 {
+        let flight = claim(&mut map, 1).flight;
+        map.supersede(&flight);
+    }
+    let fifth = claim(&mut map, 1).flight;
+    let witness = Arc::new(Launched);
+    let held = Arc::clone(&witness);
+    fifth.when_begun(Box::new(move || panic!("launched with {}", Arc::strong_count(&held))));
+    assert!(map.take(&fifth));
+    fifth.publish(landing(1));
+    assert_eq!(Arc::strong_count(&witness), 1, "what would have launched it is gone");
+    fifth.when_begun(Box::new(|| panic!("launched")));
+    assert!(map.ended(&fifth).next.is_none());
+}
+
+#[test]
+fn g18_a_key_that_is_not_equal_to_itself_still_leaves_its_berth() {
+    #[derive(Clone)]
+    struct Odd;
+    impl PartialEq for Odd {
+        fn eq(&self, _: &Self) -> bool {
+            false
+        }
+    }
+    impl Eq for Odd {}
+    let mut map: FlightMap<Odd, u32> = FlightMap::new();
+    let flights: Vec<_> = (0..10).map(|_| map.claim(HASH, Odd, Deadline::NEVER).flight).collect();
+    for flight in &flights {
+        assert!(map.take(flight));
+        drop(map.ended(flight));
+    }
+    assert_eq!(map.flights().count(), 0);
+}
+
+#[test]
+fn a_sealed_flight_does_not_time_out_and_a_timed_out_one_is_not_sealed() {
+    let mut map = FlightMap::new();
+    let deadline = Deadline::after(Tick::from_nanos(0), Duration::from_secs(1));
+    let sealed = map.claim(HASH, 1, deadline).flight;
+    assert!(sealed.seal());
+    assert!(matches!(sealed.give_up(landing(0)), Published::TooLate));
+    assert!(matches!(sealed.publish(landing(1)), Published::First(None)));
+    let timed_out = map.claim(HASH, 2, deadline).flight;
+    assert!(matches!(timed_out.give_up(landing(0)), Published::First(None)));
+    assert!(!timed_out.seal());
+}
+
+#[test]
+fn the_loads_own_task_is_woken_when_the_flight_lands_without_it() {
+    let mut map = FlightMap::new();
+    let flight = claim(&mut map, 1).flight;
+    let (bell, waker) = bell();
+    let cx = Context::from_waker(&waker);
+    assert!(flight.poll_stop(&cx).is_pending());
+    assert!(flight.poll_stop(&cx).is_pending());
+    flight.give_up(landing(0));
+    assert_eq!(bell.0.load(StdOrdering::Relaxed), 1);
+    assert!(flight.poll_stop(&cx).is_ready());
+}

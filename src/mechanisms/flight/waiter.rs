@@ -1,0 +1,68 @@
+//! A waiter is one caller's seat in a flight. Dropping it leaves the flight, which goes on.
+
+use super::seats::Seat;
+use super::{Flight, Landing, Stage};
+use crate::ground::seeded::{self, Bug};
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+/// One who waits: a parked thread or a task, by its waker.
+pub(crate) struct Waiter<K, V> {
+    flight: Arc<Flight<K, V>>,
+    /// None where the flight had landed before it was joined, or has handed its result out.
+    seat: Option<Seat>,
+}
+
+impl<K, V> Waiter<K, V> {
+    pub(super) fn new(flight: Arc<Flight<K, V>>, seat: Option<Seat>) -> Self {
+        Self { flight, seat }
+    }
+
+    pub(crate) fn flight(&self) -> &Arc<Flight<K, V>> {
+        &self.flight
+    }
+
+    /// The landing, or the promise to wake `cx` when it comes. A later poll replaces the waker of an earlier one.
+    pub(crate) fn poll(&mut self, cx: &Context<'_>) -> Poll<Landing<V>> {
+        // The first look needs no waker: clones and drops of wakers are user code and stay outside the lock.
+        match &self.flight.air.lock().stage {
+            Stage::Landed(landing) => {
+                self.seat = None;
+                return Poll::Ready(landing.clone());
+            }
+            Stage::Aloft(seats) | Stage::Sealed(seats) => {
+                let known = self.seat.and_then(|seat| seats.waker(seat));
+                if known.is_some_and(|waker| waker.will_wake(cx.waker())) {
+                    return Poll::Pending;
+                }
+            }
+        }
+        let waker = cx.waker().clone();
+        let (poll, unneeded) = match &mut self.flight.air.lock().stage {
+            Stage::Landed(landing) => {
+                self.seat = None;
+                (Poll::Ready(landing.clone()), Some(waker))
+            }
+            Stage::Aloft(seats) | Stage::Sealed(seats) => {
+                let seat = *self.seat.get_or_insert_with(|| seats.take());
+                (Poll::Pending, seats.sleep(seat, waker))
+            }
+        };
+        drop(unneeded);
+        poll
+    }
+}
+
+impl<K, V> Drop for Waiter<K, V> {
+    fn drop(&mut self) {
+        let Some(seat) = self.seat else { return };
+        if seeded::on(Bug::SkipWaiterDrop) {
+            return;
+        }
+        let waker = match &mut self.flight.air.lock().stage {
+            Stage::Aloft(seats) | Stage::Sealed(seats) => seats.leave(seat),
+            Stage::Landed(_) => None,
+        };
+        drop(waker);
+    }
+}

@@ -1,0 +1,5 @@
+//! Floor 2, the mechanisms: each stands alone, and is tested alone.
+
+pub(crate) mod eviction;
+pub(crate) mod flight;
+pub(crate) mod room;

@@ -1,0 +1,187 @@
+//! Room is the cache-wide account of weight: what may be held, and what is held or promised.
+//!
+//! `held` never exceeds the capacity, at no instant: weight is added to it before the entry that needs it is stored, and taken off only
+//! after the entry that had it is gone. Who frees room for an entry of its own keeps it as a [`Promise`] instead of giving it back, so
+//! that nobody else can take it meanwhile.
+
+use crate::ground::sync::Mutex;
+use crate::ground::sync::atomic::{AtomicU64, Ordering};
+
+pub(crate) struct Room {
+    capacity: u64,
+    /// Stored weights and promised room.
+    held: AtomicU64,
+    /// Stored entries.
+    entries: AtomicU64,
+    /// Held by the one caller that gathers room over several shards, so that no two sit on half the room each.
+    pub(crate) gathering: Mutex<()>,
+}
+
+impl Room {
+    pub(crate) fn new(capacity: u64) -> Self {
+        Self { capacity, held: AtomicU64::new(0), entries: AtomicU64::new(0), gathering: Mutex::new(()) }
+    }
+
+    pub(crate) fn capacity(&self) -> u64 {
+        self.capacity
+    }
+
+    // Relaxed throughout: each account is a single atomic, and what it accounts for is guarded by the shards' locks.
+    pub(crate) fn held(&self) -> u64 {
+        self.held.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn entries(&self) -> u64 {
+        self.entries.load(Ordering::Relaxed)
+    }
+
+    /// An empty promise.
+    pub(crate) fn promise(&self) -> Promise<'_> {
+        Promise { room: self, amount: 0 }
+    }
+
+    /// Takes as much free room as there is, up to `wanted`, or nothing unless `all` of it is there.
+    fn take(&self, wanted: u64, all: All) -> u64 {
+        let mut held = self.held();
+        loop {
+            let free = self.capacity.saturating_sub(held);
+            let taken = free.min(wanted);
+            if taken == 0 || (taken < wanted && all == All::OrNothing) {
+                return 0;
+            }
+            match self.held.compare_exchange_weak(held, held + taken, Ordering::Relaxed, Ordering::Relaxed) {
+                Ok(_) => return taken,
+                Err(now) => held = now,
+            }
+        }
+    }
+
+    /// Gives back the room of what is no longer stored.
+    pub(crate) fn give_back(&self, amount: u64) {
+        if amount > 0 {
+            self.held.fetch_sub(amount, Ordering::Relaxed);
+        }
+    }
+
+    /// Books entries that came and went in one critical section; what nets to nothing isn't written.
+    pub(crate) fn book_entries(&self, came: u64, went: u64) {
+        if came > went {
+            self.entries.fetch_add(came - went, Ordering::Relaxed);
+        } else if went > came {
+            self.entries.fetch_sub(went - came, Ordering::Relaxed);
+        }
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum All {
+    OrNothing,
+    OrPart,
+}
+
+/// Room that is kept for one entry. What isn't used goes back when it is dropped.
+pub(crate) struct Promise<'a> {
+    room: &'a Room,
+    amount: u64,
+}
+
+impl Promise<'_> {
+    pub(crate) fn amount(&self) -> u64 {
+        self.amount
+    }
+
+    /// Takes free room until `needed` is promised, or nothing if there isn't so much.
+    pub(crate) fn reach(&mut self, needed: u64) -> bool {
+        let missing = needed.saturating_sub(self.amount);
+        self.amount += self.room.take(missing, All::OrNothing);
+        self.amount >= needed
+    }
+
+    /// Takes what free room there is, until `needed` is promised.
+    pub(crate) fn reach_for(&mut self, needed: u64) -> bool {
+        let missing = needed.saturating_sub(self.amount);
+        self.amount += self.room.take(missing, All::OrPart);
+        self.amount >= needed
+    }
+
+    /// Keeps the room of what is no longer stored.
+    pub(crate) fn keep(&mut self, freed: u64) {
+        self.amount += freed;
+    }
+
+    /// Turns promised room into a stored weight.
+    pub(crate) fn use_up(&mut self, stored: u64) {
+        self.amount -= stored;
+    }
+}
+
+impl Drop for Promise<'_> {
+    fn drop(&mut self) {
+        self.room.give_back(self.amount);
+    }
+}
+
+#[cfg(all(test, not(any(bellwether_loom, bellwether_shuttle))))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn g14_promises_never_exceed_the_capacity_and_come_back_when_dropped() {
+        let room = Room::new(10);
+        let mut first = room.promise();
+        assert!(first.reach(7));
+        let mut second = room.promise();
+        assert!(!second.reach(4), "only three are free");
+        assert_eq!(second.amount(), 0);
+        assert!(!second.reach_for(4));
+        assert_eq!((second.amount(), room.held()), (3, 10));
+        drop(first);
+        assert_eq!(room.held(), 3);
+        second.use_up(3);
+        drop(second);
+        assert_eq!(room.held(), 3, "what was stored stays held");
+        room.give_back(3);
+        assert_eq!(room.held(), 0);
+    }
+
+    #[test]
+    fn g18_the_largest_weights_do_not_overflow() {
+        let room = Room::new(u64::MAX);
+        let mut all = room.promise();
+        assert!(all.reach(u64::MAX));
+        assert!(!room.promise().reach(1));
+    }
+}
+
+#[cfg(all(test, bellwether_loom))]
+mod loom {
+    use super::*;
+    use std::sync::Arc;
+
+    #[test]
+    fn g14_two_takers_of_the_last_room_never_both_get_it() {
+        ::loom::model(|| {
+            let room = Arc::new(Room::new(3));
+            let other = Arc::clone(&room);
+            let thread = ::loom::thread::spawn(move || {
+                let mut promise = other.promise();
+                let got = promise.reach(2);
+                assert!(other.held() <= 3);
+                if got {
+                    promise.use_up(2);
+                }
+                got
+            });
+            let mut promise = room.promise();
+            let mine = promise.reach(2);
+            if mine {
+                promise.use_up(2);
+            }
+            drop(promise);
+            let theirs = thread.join().expect("no assertion failed");
+            assert!(mine || theirs, "one of them fits");
+            assert!(!(mine && theirs), "both don't");
+            assert_eq!(room.held(), 2);
+        });
+    }
+}

@@ -1,0 +1,204 @@
+//! The write path: the one way in which a value comes to be stored.
+
+use super::departures::Departures;
+use super::record::Record;
+use super::{Shard, State};
+use crate::ground::hash::Hashed;
+use crate::ground::seeded::{self, Bug};
+use crate::ground::slab::Slot;
+use crate::ground::time::Clock;
+use crate::mechanisms::eviction::Node;
+use crate::mechanisms::flight::{Flight, Overtaken};
+use crate::mechanisms::room::{Promise, Room};
+use crate::vocabulary::expiry::Times;
+use crate::vocabulary::removal::RemovalCause;
+use std::sync::Arc;
+
+/// Victims that one hold of a lock takes at most.
+pub(super) const VICTIMS: u32 = 256;
+
+/// A value to be stored. All user code that it takes (weigher, clone of the key) has run.
+pub(crate) struct Put<'a, K, V> {
+    pub(crate) hashed: Hashed,
+    pub(crate) key: K,
+    pub(crate) value: Arc<V>,
+    pub(crate) weight: u64,
+    pub(crate) times: Times,
+    pub(crate) by: By<'a, K, V>,
+}
+
+/// Who stores.
+pub(crate) enum By<'a, K, V> {
+    /// A caller's write: it overtakes the key's flight.
+    Caller,
+    /// A flight that lands: it stores only if the map still holds it.
+    Flight(&'a Arc<Flight<K, V>>),
+}
+
+impl<K, V> Clone for By<'_, K, V> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<K, V> Copy for By<'_, K, V> {}
+
+/// What a shard needs to know of the cache to store by.
+#[derive(Clone, Copy)]
+pub(crate) struct Terms<'a> {
+    pub(crate) room: &'a Room,
+    pub(crate) clock: &'a Clock,
+    /// The weight from which on this shard makes room in itself; `None` where room was gathered elsewhere.
+    pub(crate) share: Option<u64>,
+}
+
+/// A flight that needn't begin any more, and the value for those who wait for it.
+pub(crate) struct Answered<K, V> {
+    pub(crate) flight: Arc<Flight<K, V>>,
+    pub(crate) value: Arc<V>,
+}
+
+/// What came of a put.
+pub(crate) enum Committed<'a, K, V> {
+    /// It is held. A flight that had yet to begin, if there is one, is answered by it.
+    Stored { answered: Option<Answered<K, V>> },
+    /// It weighs too much ever to be held.
+    Refused,
+    /// A write had overtaken the flight that brought it.
+    Superseded,
+    /// So much room must be promised before it can be stored.
+    NeedsRoom { put: Put<'a, K, V>, needed: u64 },
+}
+
+impl<K: Eq, V> Shard<K, V> {
+    /// Stores `put` if its room can be had, from what is promised, from what is free, or from this shard's own entries.
+    ///
+    /// It decides from the start each time: whose flight, which entry, how much room.
+    pub(crate) fn commit<'a>(
+        &self,
+        put: Put<'a, K, V>,
+        terms: Terms<'_>,
+        promise: &mut Promise<'_>,
+        out: &mut Departures<K, V>,
+    ) -> Committed<'a, K, V> {
+        let mut writing = self.write();
+        let state = &mut *writing;
+        if let By::Flight(flight) = put.by
+            && !state.flights.holds(flight)
+            && !seeded::on(Bug::LandWithoutOwnership)
+        {
+            out.unstored(put.key, put.value, RemovalCause::Superseded);
+            return Committed::Superseded;
+        }
+        // The last of user code under this hold is the keys' `Eq`: nothing has changed yet if it panics.
+        let held = state.store.find(put.hashed, &put.key);
+        let overtaken = match put.by {
+            By::Caller => state.flights.joinable(put.hashed, &put.key).cloned(),
+            By::Flight(_) => None,
+        };
+        let capacity = terms.room.capacity();
+        if put.weight > capacity || capacity == 0 || !state.store.has_room() {
+            state.part_with(held, RemovalCause::Replaced, terms, out);
+            state.settle_flight(put.by, overtaken.as_ref());
+            out.unstored(put.key, put.value, RemovalCause::Rejected);
+            return Committed::Refused;
+        }
+        let held = match state.make_room(put.weight, held, terms, promise, out) {
+            Ok(held) => held,
+            Err(needed) => return Committed::NeedsRoom { put, needed },
+        };
+        let answered = match state.settle_flight(put.by, overtaken.as_ref()) {
+            Some(Overtaken::Queued) => {
+                overtaken.filter(|flight| state.flights.take(flight)).map(|flight| Answered { flight, value: Arc::clone(&put.value) })
+            }
+            Some(Overtaken::Flying) | None => None,
+        };
+        state.store_in(put, held, terms, out);
+        Committed::Stored { answered }
+    }
+}
+
+impl<K, V> State<K, V> {
+    /// Sees to it that the room for `weight` is promised, `held` being what the key holds now. Gives what it holds afterwards: its own old
+    /// entry may have been a victim.
+    fn make_room(
+        &mut self,
+        weight: u64,
+        mut held: Option<Slot>,
+        terms: Terms<'_>,
+        promise: &mut Promise<'_>,
+        out: &mut Departures<K, V>,
+    ) -> Result<Option<Slot>, u64> {
+        let mut old = self.weight_in(held, weight);
+        let mut needed = weight.saturating_sub(old);
+        if !promise.reach(needed) {
+            let missing = needed - promise.amount();
+            let in_turn = terms.share.is_some_and(|share| self.store.weight() >= share);
+            if !in_turn || self.store.weight().saturating_sub(old) < missing {
+                return Err(needed);
+            }
+            let mut evicted = 0;
+            while promise.amount() < needed && evicted < VICTIMS {
+                let Some(victim) = self.store.victim() else { break };
+                if Some(victim) == held {
+                    (held, old) = (None, 0);
+                    needed = weight - old;
+                }
+                self.evict(victim, promise, out);
+                evicted += 1;
+            }
+            terms.room.book_entries(0, u64::from(evicted));
+            if promise.amount() < needed {
+                return Err(needed);
+            }
+        }
+        promise.use_up(needed);
+        terms.room.give_back(old.saturating_sub(weight));
+        Ok(held)
+    }
+
+    /// The weight that the new value of a key doesn't have to find room for.
+    fn weight_in(&self, held: Option<Slot>, new: u64) -> u64 {
+        match held {
+            Some(_) if seeded::on(Bug::WeighWithNewWeight) => new,
+            Some(slot) => self.store.get(slot).weight,
+            None => 0,
+        }
+    }
+
+    /// Takes out a victim and keeps its room. The caller books it.
+    pub(super) fn evict(&mut self, victim: Slot, promise: &mut Promise<'_>, out: &mut Departures<K, V>) {
+        let record = self.store.take(victim);
+        promise.keep(record.weight);
+        out.record(record, RemovalCause::Evicted);
+    }
+
+    /// A caller's write overtakes the key's flight, a landing takes its own out of the map.
+    fn settle_flight(&mut self, by: By<'_, K, V>, overtaken: Option<&Arc<Flight<K, V>>>) -> Option<Overtaken> {
+        match by {
+            By::Flight(flight) => {
+                self.flights.take(flight);
+                None
+            }
+            By::Caller => overtaken.map(|flight| self.flights.supersede(flight)),
+        }
+    }
+
+    fn store_in(&mut self, put: Put<'_, K, V>, held: Option<Slot>, terms: Terms<'_>, out: &mut Departures<K, V>) {
+        let Put { hashed, key, value, weight, times, by } = put;
+        let record = Record { hashed, key, value, weight, times, node: Node::new() };
+        let Some(slot) = held else {
+            self.store.insert(record);
+            terms.room.book_entries(1, 0);
+            return;
+        };
+        let fresh = self.store.get(slot).times.is_fresh(terms.clock);
+        let replaced = self.store.replace(slot, record);
+        out.record(replaced, if fresh { RemovalCause::Replaced } else { RemovalCause::Expired });
+        match by {
+            By::Caller => self.store.used(slot),
+            // A landed load is not an access: it would look like a second use of a key that was asked for once.
+            By::Flight(_) => {}
+        }
+    }
+}

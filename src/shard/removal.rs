@@ -1,0 +1,100 @@
+//! Ways out of a shard: removed by a caller, cleared, or evicted for another shard's sake.
+
+use super::commit::{Terms, VICTIMS};
+use super::departures::Departures;
+use super::lookup::Place;
+use super::{Shard, State};
+use crate::ground::seeded::{self, Bug};
+use crate::ground::slab::Slot;
+use crate::ground::sync::yield_now;
+use crate::mechanisms::flight::Flight;
+use crate::mechanisms::room::Promise;
+use crate::vocabulary::removal::RemovalCause;
+use equivalent::Equivalent;
+use std::sync::Arc;
+
+/// What becomes of the value held for a key whose load lands without a value to store.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Remains {
+    Held,
+    Removed(RemovalCause),
+}
+
+impl<K, V> Shard<K, V> {
+    /// Removes a key's value and overtakes its flight, in one critical section. Gives the value if it was fresh.
+    pub(crate) fn remove<Q: Equivalent<K> + ?Sized>(
+        &self,
+        at: Place<'_, Q>,
+        terms: Terms<'_>,
+        out: &mut Departures<K, V>,
+    ) -> Option<Arc<V>> {
+        let mut state = self.write();
+        let held = state.store.find(at.hashed, at.key);
+        let flight = state.flights.joinable(at.hashed, at.key).cloned();
+        let fresh = held.filter(|&slot| state.store.get(slot).times.is_fresh(at.clock));
+        let value = fresh.map(|slot| Arc::clone(&state.store.get(slot).value));
+        state.part_with(held, RemovalCause::Invalidated, terms, out);
+        if seeded::on(Bug::InvalidateInTwoSteps) {
+            drop(state);
+            yield_now();
+            state = self.write();
+        }
+        if let Some(flight) = &flight {
+            state.flights.supersede(flight);
+        }
+        drop(state);
+        out.flight(flight);
+        value
+    }
+
+    /// Lands a flight that brings nothing to store. `false` if a write had overtaken it, and then nothing else happens.
+    pub(crate) fn land_empty(&self, flight: &Arc<Flight<K, V>>, remains: Remains, terms: Terms<'_>, out: &mut Departures<K, V>) -> bool
+    where
+        K: Eq,
+    {
+        let mut state = self.write();
+        let held = match remains {
+            Remains::Held => None,
+            Remains::Removed(_) => state.store.find(flight.hashed(), flight.key()),
+        };
+        let mine = state.flights.take(flight);
+        if let (true, Remains::Removed(cause)) = (mine, remains) {
+            state.part_with(held, cause, terms, out);
+        }
+        mine
+    }
+
+    /// Empties the shard and overtakes all its flights, in one critical section of constant length.
+    pub(crate) fn clear(&self, terms: Terms<'_>, out: &mut Departures<K, V>) {
+        let mut state = self.write();
+        let store = state.store.swap_out();
+        state.flights.supersede_all();
+        terms.room.book_entries(0, store.len() as u64);
+        terms.room.give_back(store.weight());
+        out.store(store, RemovalCause::Cleared);
+    }
+
+    /// Evicts until `needed` is promised, at most as many as one hold of the lock may take.
+    pub(crate) fn evict_towards(&self, needed: u64, terms: Terms<'_>, promise: &mut Promise<'_>, out: &mut Departures<K, V>) {
+        let mut state = self.write();
+        let mut evicted = 0;
+        while promise.amount() < needed && evicted < VICTIMS {
+            let Some(victim) = state.store.victim() else { break };
+            state.evict(victim, promise, out);
+            evicted += 1;
+        }
+        terms.room.book_entries(0, u64::from(evicted));
+    }
+}
+
+impl<K, V> State<K, V> {
+    /// Takes out what `held` names and gives its room back. An entry past its time is counted as expired, whatever removes it.
+    pub(super) fn part_with(&mut self, held: Option<Slot>, cause: RemovalCause, terms: Terms<'_>, out: &mut Departures<K, V>) {
+        let Some(slot) = held else { return };
+        let record = self.store.take(slot);
+        terms.room.give_back(record.weight);
+        terms.room.book_entries(0, 1);
+        let cause = if record.times.is_fresh(terms.clock) { cause } else { RemovalCause::Expired };
+        out.record(record, cause);
+    }
+}

@@ -1,0 +1,131 @@
+//! The store: records in a slab, an index of slot numbers over them, and the eviction policy's queues.
+
+use super::record::Record;
+use crate::ground::hash::Hashed;
+use crate::ground::slab::{Handle, Slab, Slot};
+use crate::ground::striped::{Fullness, Ring};
+use crate::mechanisms::eviction::{Eviction, EvictionPolicy};
+use equivalent::Equivalent;
+use hashbrown::HashTable;
+
+/// The entries of a shard. Single-threaded: the shard's lock guards it.
+pub(crate) struct Store<K, V> {
+    /// Slots by the hash of their keys.
+    index: HashTable<Slot>,
+    records: Slab<Record<K, V>>,
+    eviction: Eviction,
+    /// Sum of the records' weights.
+    weight: u64,
+    policy: EvictionPolicy,
+}
+
+impl<K, V> Store<K, V> {
+    pub(super) fn new(policy: EvictionPolicy) -> Self {
+        Self { index: HashTable::new(), records: Slab::new(), eviction: Eviction::new(policy), weight: 0, policy }
+    }
+
+    pub(super) fn weight(&self) -> u64 {
+        self.weight
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.records.len()
+    }
+
+    pub(super) fn has_room(&self) -> bool {
+        self.records.has_room()
+    }
+
+    /// The one probe. Runs the key's `Eq`.
+    #[inline]
+    pub(super) fn find<Q: Equivalent<K> + ?Sized>(&self, hashed: Hashed, key: &Q) -> Option<Slot> {
+        let records = &self.records;
+        let is_it = |&slot: &Slot| records.get(slot).is_some_and(|record| record.hashed == hashed && key.equivalent(&record.key));
+        self.index.find(hashed.0, is_it).copied()
+    }
+
+    #[inline]
+    pub(super) fn get(&self, slot: Slot) -> &Record<K, V> {
+        &self.records[slot]
+    }
+
+    /// The first record at or after `slot`, with its slot.
+    pub(super) fn next_at(&self, slot: Slot) -> Option<(Slot, &Record<K, V>)> {
+        let slot = self.records.next_occupied(slot)?;
+        Some((slot, &self.records[slot]))
+    }
+
+    /// Notes a hit, under the read lock.
+    #[inline]
+    pub(super) fn hit(&self, slot: Slot, ring: &Ring) -> Fullness {
+        self.eviction.hit(&self.records[slot].node, || self.records.handle(slot), ring)
+    }
+
+    /// Works in a mark that a hit has left; one of an entry that has left since is stale and counts for nothing.
+    pub(super) fn touch(&mut self, handle: Handle) {
+        if self.records.handle(handle.slot) == Some(handle) {
+            self.eviction.touched(&mut self.records, handle.slot);
+        }
+    }
+
+    /// Puts in a record whose key is not held.
+    pub(super) fn insert(&mut self, record: Record<K, V>) {
+        let (hashed, weight) = (record.hashed, record.weight);
+        let slot = self.records.insert(record);
+        let records = &self.records;
+        self.index.insert_unique(hashed.0, slot, |&other| records[other].hashed.0);
+        self.weight += weight;
+        self.eviction.admitted(&mut self.records, slot);
+    }
+
+    /// Puts `record` in the place of the one in `slot`, which has the same key and is given back. It keeps its place in the queues.
+    pub(super) fn replace(&mut self, slot: Slot, mut record: Record<K, V>) -> Record<K, V> {
+        let held = &mut self.records[slot];
+        self.weight = self.weight - held.weight + record.weight;
+        std::mem::swap(&mut held.node, &mut record.node);
+        std::mem::replace(held, record)
+    }
+
+    /// Counts a write to the entry in `slot` as a use of it.
+    pub(super) fn used(&mut self, slot: Slot) {
+        self.eviction.touched(&mut self.records, slot);
+    }
+
+    /// Takes out the record in `slot`. Runs no user code.
+    pub(super) fn take(&mut self, slot: Slot) -> Record<K, V> {
+        self.eviction.removed(&mut self.records, slot);
+        let record = self.records.remove(slot).expect("the slot is occupied");
+        if let Ok(entry) = self.index.find_entry(record.hashed.0, |&other| other == slot) {
+            entry.remove();
+        }
+        self.weight -= record.weight;
+        record
+    }
+
+    pub(super) fn victim(&mut self) -> Option<Slot> {
+        self.eviction.victim(&mut self.records)
+    }
+
+    /// Empties the store and gives back what was in it, in constant time.
+    pub(super) fn swap_out(&mut self) -> Self {
+        let empty = Self::new(self.policy);
+        std::mem::replace(self, empty)
+    }
+}
+
+#[cfg(any(test, debug_assertions))]
+impl<K, V> Store<K, V> {
+    /// Checks that index, records, queues and weight agree, and gives the weight.
+    pub(super) fn audit(&self) -> u64 {
+        assert_eq!(self.index.len(), self.records.len(), "each record is indexed once");
+        let mut weight = 0;
+        let mut next = self.next_at(0);
+        while let Some((slot, record)) = next {
+            assert!(self.index.find(record.hashed.0, |&other| other == slot).is_some(), "slot {slot} is indexed");
+            weight += record.weight;
+            next = self.next_at(slot + 1);
+        }
+        assert_eq!(weight, self.weight, "the weight is the sum of the records'");
+        weight
+    }
+}

@@ -1,0 +1,215 @@
+//! What a load brings: a value with its own settings, the answer that there is none, or that nothing changed.
+
+use super::error::BoxError;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// What a loader answers, and what [`insert_with`](crate::Cache::insert_with) takes: a value with settings of its own, or no value.
+///
+/// A plain value, an `Arc` of it or an `Option` of it converts into one; `None` says that there is no such key.
+///
+/// # Examples
+/// ```
+/// use bellwether::{Cache, Loaded};
+/// use std::time::Duration;
+///
+/// let cache = Cache::<String, String>::builder()
+///     .loader_fn(|name: &String| match name.as_str() {
+///         "nobody" => Loaded::ok(Loaded::absent()),
+///         name => Loaded::ok(Loaded::value(name.to_uppercase()).time_to_live(Duration::from_secs(30))),
+///     })
+///     .build()?;
+/// assert_eq!(*cache.fetch_with("ann")?, "ANN");
+/// assert!(cache.fetch_optional("nobody")?.is_none());
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Debug)]
+#[must_use = "what was loaded does nothing until it is returned or inserted"]
+pub struct Loaded<V> {
+    pub(crate) answer: Answer<V>,
+    pub(crate) weight: Option<u64>,
+    pub(crate) time_to_live: Option<Duration>,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) enum Answer<V> {
+    Value(Arc<V>),
+    /// Handed to those who wait, and not stored.
+    Uncached(Arc<V>),
+    Absent,
+    Unchanged,
+}
+
+impl<V> Loaded<V> {
+    fn answering(answer: Answer<V>) -> Self {
+        Self { answer, weight: None, time_to_live: None }
+    }
+
+    /// A value, to be stored.
+    ///
+    /// # Examples
+    /// ```
+    /// let cache = bellwether::Cache::<u32, &str>::builder().build()?;
+    /// cache.insert_with(1, bellwether::Loaded::value("a").weight(3));
+    /// assert_eq!(cache.weight(), 3);
+    /// # Ok::<(), bellwether::BuildError>(())
+    /// ```
+    pub fn value(value: V) -> Self {
+        Self::answering(Answer::Value(Arc::new(value)))
+    }
+
+    /// There is no such key. Fetches get [`LoadError::Absent`](crate::LoadError::Absent), or `None` from `fetch_optional`; a value held
+    /// until now is removed.
+    ///
+    /// # Examples
+    /// ```
+    /// use bellwether::{Cache, Loaded};
+    ///
+    /// let cache = Cache::<u32, u32>::builder().loader_fn(|_: &u32| Loaded::ok(Loaded::absent())).build()?;
+    /// assert!(cache.fetch_optional(&1)?.is_none());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn absent() -> Self {
+        Self::answering(Answer::Absent)
+    }
+
+    /// The value that `reload` was given is still right (an HTTP 304, say): it is kept, and its time to live begins anew.
+    ///
+    /// From a load that was given no value it is a failure.
+    ///
+    /// # Examples
+    /// ```
+    /// use bellwether::{BlockingLoader, Cache, Loaded};
+    /// use std::sync::Arc;
+    ///
+    /// struct Pages;
+    /// impl BlockingLoader<String, String> for Pages {
+    ///     type Error = std::io::Error;
+    ///     fn load(&self, _: &String) -> Result<Loaded<String>, Self::Error> {
+    ///         Ok(Loaded::value("page".to_owned()))
+    ///     }
+    ///     fn reload(&self, _: &String, _current: Arc<String>) -> Result<Loaded<String>, Self::Error> {
+    ///         Ok(Loaded::unchanged())
+    ///     }
+    /// }
+    /// let cache = Cache::builder().blocking_loader(Pages).build()?;
+    /// let first = cache.fetch_with("/")?;
+    /// assert!(Arc::ptr_eq(&first, &cache.refresh("/")?));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn unchanged() -> Self {
+        Self::answering(Answer::Unchanged)
+    }
+
+    /// `Ok` of whatever converts into a `Loaded`, with the error type settled: closures that use `?` end in it, as they would in `anyhow::Ok`.
+    ///
+    /// # Errors
+    /// None: it is always `Ok`.
+    ///
+    /// # Examples
+    /// ```
+    /// use bellwether::{Cache, Loaded};
+    ///
+    /// let cache = Cache::<String, u32>::builder()
+    ///     .loader_fn(|text: &String| {
+    ///         let number: u32 = text.parse()?;
+    ///         Loaded::ok(number)
+    ///     })
+    ///     .build()?;
+    /// assert_eq!(*cache.fetch_with("17")?, 17);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn ok(value: impl Into<Self>) -> Result<Self, BoxError> {
+        Ok(value.into())
+    }
+
+    /// Sets the weight, in the unit of the cache's capacity; by default the cache's weigher tells it. Without effect where no value is stored.
+    ///
+    /// # Examples
+    /// ```
+    /// let cache = bellwether::Cache::<u32, &str>::builder().capacity(10).build()?;
+    /// cache.insert_with(1, bellwether::Loaded::value("heavy").weight(10));
+    /// assert_eq!(cache.weight(), 10);
+    /// # Ok::<(), bellwether::BuildError>(())
+    /// ```
+    pub fn weight(mut self, weight: u64) -> Self {
+        self.weight = Some(weight);
+        self
+    }
+
+    /// Sets how long the value lives from now on; by default the cache's own time to live. `Duration::MAX` is for ever, zero is over at once.
+    ///
+    /// # Examples
+    /// ```
+    /// use bellwether::{Cache, Loaded};
+    /// use std::time::Duration;
+    ///
+    /// let cache = Cache::<u32, &str>::builder().build()?;
+    /// cache.insert_with(1, Loaded::value("gone").time_to_live(Duration::ZERO));
+    /// assert!(cache.fetch(&1).is_none());
+    /// # Ok::<(), bellwether::BuildError>(())
+    /// ```
+    pub fn time_to_live(mut self, time_to_live: Duration) -> Self {
+        self.time_to_live = Some(time_to_live);
+        self
+    }
+
+    /// Hands the value to those who wait for it, and doesn't store it; what was held until now leaves.
+    ///
+    /// # Examples
+    /// ```
+    /// use bellwether::{Cache, Loaded};
+    ///
+    /// let cache = Cache::<u32, u32>::builder().loader_fn(|n: &u32| Loaded::ok(Loaded::value(*n).uncached())).build()?;
+    /// assert_eq!(*cache.fetch_with(&5)?, 5);
+    /// assert!(cache.is_empty());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn uncached(mut self) -> Self {
+        self.answer = match self.answer {
+            Answer::Value(value) => Answer::Uncached(value),
+            other @ (Answer::Uncached(_) | Answer::Absent | Answer::Unchanged) => other,
+        };
+        self
+    }
+}
+
+impl<V> From<V> for Loaded<V> {
+    fn from(value: V) -> Self {
+        Self::value(value)
+    }
+}
+
+impl<V> From<Option<V>> for Loaded<V> {
+    fn from(value: Option<V>) -> Self {
+        value.map_or_else(Self::absent, Self::value)
+    }
+}
+
+impl<V> From<Arc<V>> for Loaded<V> {
+    fn from(value: Arc<V>) -> Self {
+        Self::answering(Answer::Value(value))
+    }
+}
+
+/// `Ok` with the error type settled, for the last line of an async closure that uses `?`. The same as [`Loaded::ok`], without the conversion.
+///
+/// # Errors
+/// None: it is always `Ok`.
+///
+/// # Examples
+/// ```
+/// use bellwether::AsyncCache;
+///
+/// let cache = AsyncCache::<String, u32>::builder()
+///     .async_loader_fn(|text: String| async move {
+///         let number: u32 = text.parse()?;
+///         bellwether::ok(number)
+///     })
+///     .build_async()?;
+/// # let _ = cache;
+/// # Ok::<(), bellwether::BuildError>(())
+/// ```
+pub fn ok<T>(value: T) -> Result<T, BoxError> {
+    Ok(value)
+}

@@ -1,0 +1,117 @@
+//! A reading of a cache's counters.
+
+use super::error::LoadErrorKind;
+use super::removal::RemovalCause;
+
+/// A reading of a cache's counters, since it was built.
+///
+/// Each lookup counts once, as a hit, a miss or a join; `peek`, `contains_key` and `iter` count nothing. Each load counts once in
+/// `loads_started` and, when it ends, once among its outcomes. The figures are exact while nothing is going on, and close otherwise.
+///
+/// # Examples
+/// ```
+/// let cache = bellwether::Cache::<u32, u32>::builder().loader_fn(|n: &u32| Ok::<_, std::io::Error>(*n)).build()?;
+/// cache.fetch_with(&1)?;
+/// cache.fetch_with(&1)?;
+/// let metrics = cache.metrics();
+/// assert_eq!((metrics.hits, metrics.misses, metrics.loads_stored), (1, 1, 1));
+/// assert_eq!(metrics.hit_ratio(), 0.5);
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, PartialEq, Eq, Debug)]
+#[non_exhaustive]
+pub struct MetricsSnapshot {
+    /// Lookups that found a usable value.
+    pub hits: u64,
+    /// Lookups that found none; of those that may load, the ones that started a load or could not.
+    pub misses: u64,
+    /// Lookups that found a load under way and waited for it.
+    pub joined: u64,
+    /// Loads that were started.
+    pub loads_started: u64,
+    /// Loads that brought a value that was stored.
+    pub loads_stored: u64,
+    /// Loads that answered that there is no such key.
+    pub loads_absent: u64,
+    /// Loads that answered that the value is unchanged.
+    pub loads_unchanged: u64,
+    /// Loads that brought a value that asked not to be stored.
+    pub loads_uncached: u64,
+    /// Loads that brought a value too heavy to be stored.
+    pub loads_refused: u64,
+    /// Loads that brought an answer after a write to their key had overtaken them: delivered to those who waited, not stored.
+    pub loads_superseded: u64,
+    /// Loads that were put off and never began, because an insert answered those who waited.
+    pub loads_answered: u64,
+    /// Entries held now.
+    pub entries: u64,
+    /// Weight held now, with room that is promised to an entry about to be stored.
+    pub weight: u64,
+    /// The most weight that can be held.
+    pub capacity: u64,
+    pub(crate) failed: [u64; LoadErrorKind::COUNT],
+    pub(crate) removed: [u64; RemovalCause::COUNT],
+}
+
+impl MetricsSnapshot {
+    /// Hits among all lookups, between 0 and 1; zero before the first lookup.
+    ///
+    /// # Examples
+    /// ```
+    /// let cache = bellwether::Cache::<u32, u32>::builder().build()?;
+    /// assert_eq!(cache.metrics().hit_ratio(), 0.0);
+    /// # Ok::<(), bellwether::BuildError>(())
+    /// ```
+    #[must_use]
+    #[expect(clippy::cast_precision_loss, reason = "a ratio needs no more than 53 bits")]
+    pub fn hit_ratio(&self) -> f64 {
+        let lookups = self.hits + self.misses + self.joined;
+        if lookups == 0 { 0.0 } else { self.hits as f64 / lookups as f64 }
+    }
+
+    /// Loads that ended with an error of this kind. Absence is an answer and is counted in `loads_absent`.
+    ///
+    /// # Examples
+    /// ```
+    /// use bellwether::{Cache, LoadErrorKind};
+    ///
+    /// let cache = Cache::<u32, u32>::builder().loader_fn(|_: &u32| Err::<u32, _>("no")).build()?;
+    /// let _ = cache.fetch_with(&1);
+    /// assert_eq!(cache.metrics().loads_failed_by(LoadErrorKind::Failed), 1);
+    /// # Ok::<(), bellwether::BuildError>(())
+    /// ```
+    #[must_use]
+    pub fn loads_failed_by(&self, kind: LoadErrorKind) -> u64 {
+        self.failed[kind.index()]
+    }
+
+    /// Loads that ended with an error of any kind.
+    ///
+    /// # Examples
+    /// ```
+    /// let cache = bellwether::Cache::<u32, u32>::builder().build()?;
+    /// assert_eq!(cache.metrics().loads_failed(), 0);
+    /// # Ok::<(), bellwether::BuildError>(())
+    /// ```
+    #[must_use]
+    pub fn loads_failed(&self) -> u64 {
+        self.failed.iter().sum()
+    }
+
+    /// Values that left, or were never held, for this cause.
+    ///
+    /// # Examples
+    /// ```
+    /// use bellwether::{Cache, RemovalCause};
+    ///
+    /// let cache = Cache::<u32, u32>::builder().build()?;
+    /// cache.insert(1, 10);
+    /// cache.invalidate(&1);
+    /// assert_eq!(cache.metrics().removals(RemovalCause::Invalidated), 1);
+    /// # Ok::<(), bellwether::BuildError>(())
+    /// ```
+    #[must_use]
+    pub fn removals(&self, cause: RemovalCause) -> u64 {
+        self.removed[cause.index()]
+    }
+}

@@ -1,0 +1,12 @@
+//! Floor 1, the vocabulary: the words in which users and the cache talk to each other.
+
+pub(crate) mod error;
+pub(crate) mod expiry;
+pub(crate) mod fetched;
+pub(crate) mod keys;
+pub(crate) mod loaded;
+pub(crate) mod loader;
+pub(crate) mod metrics;
+pub(crate) mod removal;
+pub(crate) mod spawner;
+pub(crate) mod weigher;
