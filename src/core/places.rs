@@ -1,5 +1,6 @@
 //! Places where loads run, and how a thread may block without holding up a runtime.
 
+#[cfg(feature = "tokio")]
 use crate::ground::contain::contain;
 use crate::ground::pool::{BoxFuture, Job};
 use crate::ground::process::Process;

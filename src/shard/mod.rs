@@ -110,3 +110,6 @@ impl<K, V> Drop for Writing<'_, K, V> {
         self.shard.weight.store(self.state.store.weight(), Ordering::Relaxed);
     }
 }
+
+#[cfg(all(test, bellwether_loom))]
+mod loom;

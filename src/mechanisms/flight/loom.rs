@@ -1,1 +1,118 @@
+//! Models of a flight under loom: every interleaving of a landing with those who wait, leave, begin and give up.
 
+use super::*;
+use crate::ground::park::Parker;
+use ::loom::model;
+use ::loom::thread;
+use std::task::Context;
+
+type TestFlight = Arc<Flight<u32, u32>>;
+
+fn flight() -> TestFlight {
+    let flight = Flight::new(1, Hashed(1), 1, Deadline::NEVER);
+    flight.set_begun();
+    Arc::new(flight)
+}
+
+fn landing(value: u32) -> Landing<u32> {
+    Landing { result: Ok(Arc::new(value)), standing: Standing::Held }
+}
+
+/// Parks until the flight lands. A wake that is lost is a deadlock, which loom reports.
+fn wait(mut waiter: Waiter<u32, u32>) -> Option<u32> {
+    let (parker, waker) = Parker::new();
+    loop {
+        if let Poll::Ready(landing) = waiter.poll(&Context::from_waker(&waker)) {
+            return landing.result.ok().map(|value| *value);
+        }
+        parker.park();
+    }
+}
+
+#[test]
+fn g5_no_waiter_misses_the_landing() {
+    model(|| {
+        let flight = flight();
+        let waiter = flight.join();
+        let lander = Arc::clone(&flight);
+        let landed = thread::spawn(move || drop(lander.publish(landing(5))));
+        assert_eq!(wait(waiter), Some(5));
+        landed.join().expect("landing doesn't panic");
+    });
+}
+
+#[test]
+fn g5_of_two_waiters_one_may_join_as_late_as_it_likes() {
+    model(|| {
+        let flight = flight();
+        let early = flight.join();
+        let late = Arc::clone(&flight);
+        let latecomer = thread::spawn(move || wait(late.join()));
+        let lander = Arc::clone(&flight);
+        let landed = thread::spawn(move || drop(lander.publish(landing(5))));
+        assert_eq!(wait(early), Some(5));
+        assert_eq!(latecomer.join().ok().flatten(), Some(5));
+        landed.join().expect("landing doesn't panic");
+    });
+}
+
+#[test]
+fn g4_a_waiter_that_leaves_while_the_flight_lands_takes_its_waker_along() {
+    model(|| {
+        let flight = flight();
+        let mut waiter = flight.join();
+        let (parker, waker) = Parker::new();
+        let lander = Arc::clone(&flight);
+        let landed = thread::spawn(move || drop(lander.publish(landing(5))));
+        let _ = waiter.poll(&Context::from_waker(&waker));
+        drop((waiter, waker));
+        landed.join().expect("landing doesn't panic");
+        assert_eq!(Arc::strong_count(&parker), 1, "nobody keeps the waker");
+    });
+}
+
+#[test]
+fn g5_a_time_out_and_a_landing_never_both_count() {
+    model(|| {
+        let flight = flight();
+        let other = Arc::clone(&flight);
+        let gave_up = thread::spawn(move || matches!(other.give_up(landing(0)), Published::First(_)));
+        let landed = flight.seal() && matches!(flight.publish(landing(5)), Published::First(_));
+        let gave_up = gave_up.join().expect("giving up doesn't panic");
+        assert!(landed ^ gave_up);
+        assert_eq!(wait(flight.join()), Some(if landed { 5 } else { 0 }));
+    });
+}
+
+#[test]
+fn g2_a_load_that_was_put_off_is_launched_exactly_once() {
+    model(|| {
+        let flight = Arc::new(Flight::<u32, u32>::new(1, Hashed(1), 1, Deadline::NEVER));
+        let launches = Arc::new(::loom::sync::atomic::AtomicUsize::new(0));
+        let beginner = Arc::clone(&flight);
+        let begun = thread::spawn(move || {
+            beginner.set_begun();
+            beginner.begin();
+        });
+        let count = Arc::clone(&launches);
+        flight.when_begun(Box::new(move || {
+            count.fetch_add(1, Ordering::Relaxed);
+        }));
+        begun.join().expect("beginning doesn't panic");
+        assert_eq!(launches.load(Ordering::Relaxed), 1);
+    });
+}
+
+#[test]
+fn the_loads_own_task_never_misses_that_it_may_stop() {
+    model(|| {
+        let flight = flight();
+        let other = Arc::clone(&flight);
+        let gave_up = thread::spawn(move || drop(other.give_up(landing(0))));
+        let (parker, waker) = Parker::new();
+        while flight.poll_stop(&Context::from_waker(&waker)).is_pending() {
+            parker.park();
+        }
+        gave_up.join().expect("giving up doesn't panic");
+    });
+}

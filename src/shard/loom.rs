@@ -1,0 +1,174 @@
+//! Models of a shard under loom: claims, landings and writes of one key in every interleaving.
+
+use super::*;
+use crate::ground::hash::Hashed;
+use crate::ground::park::Parker;
+use crate::ground::time::{Clock, Deadline, MockClock};
+use crate::mechanisms::flight::{Landing, Standing, Waiter};
+use crate::mechanisms::room::Room;
+use crate::vocabulary::expiry::Expiry;
+use ::loom::model;
+use ::loom::sync::atomic::AtomicU32;
+use ::loom::thread;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+const KEY: u32 = 1;
+const HASH: Hashed = Hashed(1);
+
+/// A cache of one shard, in front of a source that counts its loads.
+struct World {
+    shard: Shard<u32, u32>,
+    room: Room,
+    clock: Clock,
+    loads: AtomicU32,
+}
+
+impl World {
+    fn new(capacity: u64) -> Arc<Self> {
+        Arc::new(Self {
+            shard: Shard::new(EvictionPolicy::Sieve),
+            room: Room::new(capacity),
+            clock: MockClock::new().into(),
+            loads: AtomicU32::new(0),
+        })
+    }
+
+    fn terms(&self) -> Terms<'_> {
+        Terms { room: &self.room, clock: &self.clock, share: Some(self.room.capacity()) }
+    }
+
+    fn place<'a>(&'a self, key: &'a u32) -> Place<'a, u32> {
+        Place { hashed: HASH, key, clock: &self.clock }
+    }
+
+    fn put(&self, value: u32, by: By<'_, u32, u32>) -> bool {
+        let times = Expiry::NONE.times(None, &self.clock);
+        let put = Put { hashed: HASH, key: KEY, value: Arc::new(value), weight: 1, times, by };
+        let mut out = Departures::new();
+        let committed = self.shard.commit(put, self.terms(), &mut self.room.promise(), &mut out);
+        matches!(committed, Committed::Stored { .. })
+    }
+
+    /// The protocol of a fetch, with a load that takes no time.
+    fn fetch(&self) -> u32 {
+        match self.shard.seek(self.place(&KEY)) {
+            Sought::Hit(value) => return *value,
+            Sought::Flight(waiter) => return wait(waiter),
+            Sought::Nothing => {}
+        }
+        match self.shard.claim(HASH, KEY, Rule::IfMissing, Deadline::NEVER, self.terms(), &mut Departures::new()) {
+            Claim::Hit(value) => *value,
+            Claim::Joined(waiter) => wait(waiter),
+            Claim::Led { waiter, .. } => {
+                let value = self.loads.fetch_add(1, Ordering::Relaxed) + 100;
+                let flight = waiter.flight();
+                let stored = self.put(value, By::Flight(flight));
+                let standing = if stored { Standing::Held } else { Standing::Superseded };
+                flight.publish(Landing { result: Ok(Arc::new(value)), standing });
+                drop(self.shard.end(flight, &mut Departures::new()));
+                value
+            }
+        }
+    }
+
+    fn invalidate(&self) {
+        self.shard.remove(self.place(&KEY), self.terms(), &mut Departures::new());
+    }
+
+    fn held(&self) -> Option<u32> {
+        self.shard.fetch(self.place(&KEY), Trace::None).map(|value| *value)
+    }
+}
+
+fn wait(mut waiter: Waiter<u32, u32>) -> u32 {
+    let (parker, waker) = Parker::new();
+    loop {
+        if let Poll::Ready(landing) = waiter.poll(&Context::from_waker(&waker)) {
+            return landing.result.map(|value| *value).expect("loads succeed here");
+        }
+        parker.park();
+    }
+}
+
+fn bounded(threads: impl Fn() + Sync + Send + 'static) {
+    let mut builder = ::loom::model::Builder::new();
+    builder.preemption_bound = Some(3);
+    builder.check(threads);
+}
+
+#[test]
+fn g1_two_callers_that_miss_together_load_once() {
+    model(|| {
+        let world = World::new(10);
+        let other = Arc::clone(&world);
+        let theirs = thread::spawn(move || other.fetch());
+        assert_eq!(world.fetch(), 100);
+        assert_eq!(theirs.join().ok(), Some(100));
+        assert_eq!(world.loads.load(Ordering::Relaxed), 1);
+    });
+}
+
+#[test]
+fn g2_a_fetch_after_an_invalidate_never_sees_what_was_loaded_before_it() {
+    bounded(|| {
+        let world = World::new(10);
+        let other = Arc::clone(&world);
+        let theirs = thread::spawn(move || other.fetch());
+        let begun_before = world.loads.load(Ordering::Relaxed);
+        world.invalidate();
+        // A load that had begun by then brought at most this value.
+        let stale = 100 + begun_before;
+        let mine = world.fetch();
+        theirs.join().expect("fetching doesn't panic");
+        assert!(begun_before == 0 || mine >= stale, "{mine} was loaded before the invalidate");
+    });
+}
+
+#[test]
+fn g2_an_inserted_value_is_never_overwritten_by_a_load_that_it_overtook() {
+    bounded(|| {
+        let world = World::new(10);
+        let other = Arc::clone(&world);
+        let theirs = thread::spawn(move || other.fetch());
+        world.put(7, By::Caller);
+        let theirs = theirs.join().expect("fetching doesn't panic");
+        assert!(theirs == 7 || theirs == 100);
+        assert_eq!(world.held(), Some(7));
+    });
+}
+
+#[test]
+fn g2_nothing_that_a_clear_overtook_is_stored() {
+    bounded(|| {
+        let world = World::new(10);
+        let waiter = match world.shard.claim(HASH, KEY, Rule::IfMissing, Deadline::NEVER, world.terms(), &mut Departures::new()) {
+            Claim::Led { waiter, .. } => waiter,
+            Claim::Hit(_) | Claim::Joined(_) => unreachable!("nothing is there"),
+        };
+        let other = Arc::clone(&world);
+        let cleared = thread::spawn(move || {
+            other.shard.clear(other.terms(), &mut Departures::new());
+            other.held()
+        });
+        world.put(100, By::Flight(waiter.flight()));
+        assert_eq!(cleared.join().ok().flatten(), None, "after the clear nothing that was loaded before it is there");
+        assert_eq!((world.held(), world.room.held()), (None, 0));
+    });
+}
+
+#[test]
+fn g14_two_writers_at_capacity_keep_it_at_every_instant() {
+    bounded(|| {
+        let world = World::new(1);
+        let other = Arc::clone(&world);
+        let theirs = thread::spawn(move || {
+            other.put(1, By::Caller);
+            assert!(other.room.held() <= 1);
+        });
+        world.put(2, By::Caller);
+        assert!(world.room.held() <= 1 && world.room.entries() <= 1);
+        theirs.join().expect("no assertion failed");
+        assert_eq!((world.room.held(), world.room.entries(), world.shard.weight()), (1, 1, 1));
+    });
+}
