@@ -3,6 +3,7 @@
 use super::counters::Count;
 use super::lead::LoadGuard;
 use super::shared::CacheShared;
+use crate::ground::hash::Hashed;
 use crate::mechanisms::flight::{Landing, Standing, Turn, Waiter};
 use crate::shard::{Claim, Departures, Rule, Sought};
 use crate::vocabulary::keys::{Key, LoadKey, Value};
@@ -78,7 +79,7 @@ impl<K: Key, V: Value, S: BuildHasher> CacheShared<K, V, S> {
         asked
     }
 
-    fn claim(self: &Arc<Self>, hashed: crate::ground::hash::Hashed, key: K, rule: Rule) -> Asked<K, V, S> {
+    fn claim(self: &Arc<Self>, hashed: Hashed, key: K, rule: Rule) -> Asked<K, V, S> {
         let deadline = self.clock.deadline_in(self.settings.load_timeout);
         let mut out = Departures::new();
         let claim = self.shard(hashed).claim(hashed, key, rule, deadline, self.terms(), &mut out);

@@ -4,7 +4,7 @@ use super::fetch::Lead;
 use super::lead::{Brought, LoadGuard, panicked};
 use super::places::{Caller, Chosen};
 use super::shared::CacheShared;
-use crate::ground::contain::contain;
+use crate::ground::contain::{Panic, contain};
 use crate::mechanisms::flight::{Flight, Turn, Waiter};
 use crate::vocabulary::error::LoadError;
 use crate::vocabulary::keys::{Key, Value};
@@ -98,7 +98,7 @@ where
     });
     match brought.await {
         Some(Ok(brought)) => guard.land(brought),
-        Some(Err(payload)) => guard.land(Err(panicked(crate::ground::contain::Panic(payload)))),
+        Some(Err(payload)) => guard.land(Err(panicked(Panic(payload)))),
         None => drop(guard), // Timed out: whoever noticed has landed it.
     }
 }

@@ -3,13 +3,14 @@
 use super::counters::Outcome;
 use super::shared::CacheShared;
 use super::write::Stored;
-use crate::ground::contain::contain;
-use crate::mechanisms::flight::{Flight, Landing, Published, Standing};
-use crate::shard::{By, Departures, Put, Remains};
+use crate::ground::contain::{Panic, contain, drop_contained};
+use crate::mechanisms::flight::{Flight, Landing, Standing};
+use crate::shard::{By, Departures, Load, Put, Remains};
 use crate::vocabulary::error::LoadError;
 use crate::vocabulary::keys::{Key, Value};
 use crate::vocabulary::loaded::{Answer, Loaded};
 use crate::vocabulary::removal::RemovalCause;
+use std::cell::Cell;
 use std::sync::Arc;
 
 /// What a load brings.
@@ -23,6 +24,17 @@ pub(crate) struct LoadGuard<K: Key, V: Value, S> {
     pub(super) current: Option<Arc<V>>,
     /// What the flight lands with if the guard is dropped.
     otherwise: Option<LoadError>,
+    progress: Cell<Progress>,
+}
+
+/// How far a guard is with its duty.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Progress {
+    Loading,
+    /// It is this guard that lands the flight, not a time-out.
+    Landing,
+    /// The flight has landed, and the map knows that the load is over.
+    Over,
 }
 
 /// A landing that takes no more user code but the keys' `Eq`.
@@ -34,7 +46,7 @@ enum Prepared<'a, K, V> {
 
 impl<K: Key, V: Value, S> LoadGuard<K, V, S> {
     pub(super) fn new(shared: Arc<CacheShared<K, V, S>>, flight: Arc<Flight<K, V>>, current: Option<Arc<V>>) -> Self {
-        Self { shared, flight, current, otherwise: Some(LoadError::Cancelled) }
+        Self { shared, flight, current, otherwise: Some(LoadError::Cancelled), progress: Cell::new(Progress::Loading) }
     }
 
     /// Changes what the flight lands with if the guard is dropped.
@@ -44,23 +56,31 @@ impl<K: Key, V: Value, S> LoadGuard<K, V, S> {
 
     /// Lands the flight.
     pub(crate) fn land(mut self, brought: Brought<V>) {
-        self.otherwise = None;
         self.settle(brought);
+        self.otherwise = None;
     }
 
     fn settle(&self, brought: Brought<V>) {
         let late = self.shared.clock.has_passed(self.flight.deadline());
-        let brought = if late { Err(self.shared.timed_out()) } else { brought };
+        let brought = if late {
+            drop_contained(brought);
+            Err(self.shared.timed_out())
+        } else {
+            brought
+        };
         // The weigher and the key's clone are user code: a panic in either is the load's.
         let prepared = contain(|| self.prepare(brought)).unwrap_or_else(|panic| Prepared::Fail(panicked(panic)));
-        if !self.flight.seal() {
-            return; // It timed out, and whoever noticed has told everybody.
+        if self.progress.get() == Progress::Loading && !self.flight.seal() {
+            // It timed out, and whoever noticed has told everybody.
+            return drop_contained(prepared);
         }
+        self.progress.set(Progress::Landing);
         let mut out = Departures::new();
         let (landing, outcome) = contain(|| self.store(prepared, &mut out)).unwrap_or_else(|panic| {
-            let error = panicked(panic);
-            self.store(Prepared::Fail(error), &mut Departures::new())
+            // The keys' `Eq` panicked, and comes before all changes: nothing is stored, and landing without a value doesn't call it.
+            self.store(Prepared::Fail(panicked(panic)), &mut out)
         });
+        self.progress.set(Progress::Over);
         self.shared.publish(&self.flight, landing, outcome);
         self.shared.let_go(out);
     }
@@ -113,7 +133,7 @@ impl<K: Key, V: Value, S> LoadGuard<K, V, S> {
     }
 
     fn land_empty(&self, remains: Remains, out: &mut Departures<K, V>) -> Standing {
-        self.shared.land_empty(&self.flight, remains, out)
+        self.shared.land_empty(&self.flight, remains, Load::Ended, out)
     }
 }
 
@@ -122,38 +142,30 @@ impl<K: Key, V: Value, S> Drop for LoadGuard<K, V, S> {
         if let Some(error) = self.otherwise.take() {
             self.settle(Err(error));
         }
-        let mut out = Departures::new();
-        let next = self.shared.shard(self.flight.hashed()).end(&self.flight, &mut out);
-        self.shared.let_go(out);
-        if let Some(next) = next {
-            next.begin();
+        if self.progress.get() != Progress::Over {
+            let mut out = Departures::new();
+            self.shared.shard(self.flight.hashed()).end(&self.flight, &mut out);
+            self.shared.let_go(out);
         }
     }
 }
 
 impl<K: Key, V: Value, S> CacheShared<K, V, S> {
-    pub(super) fn land_empty(&self, flight: &Arc<Flight<K, V>>, remains: Remains, out: &mut Departures<K, V>) -> Standing {
-        let mine = self.shard(flight.hashed()).land_empty(flight, remains, self.terms(), out);
+    pub(super) fn land_empty(&self, flight: &Arc<Flight<K, V>>, remains: Remains, load: Load, out: &mut Departures<K, V>) -> Standing {
+        let mine = self.shard(flight.hashed()).land_empty(flight, remains, load, self.terms(), out);
         if mine { Standing::Held } else { Standing::Superseded }
     }
 
-    /// Hands a flight's result out, unless somebody has before, and counts its outcome.
+    /// Hands out the result of a flight that the caller has sealed. Counted first: whoever gets it finds it counted.
     pub(super) fn publish(&self, flight: &Flight<K, V>, landing: Landing<V>, outcome: Outcome) {
-        let published = flight.publish(landing);
-        self.published(published, outcome);
-    }
-
-    pub(super) fn published(&self, published: Published, outcome: Outcome) {
-        if let Published::First(alarm) = published {
-            self.counters.load_ended(outcome);
-            if let Some(alarm) = alarm {
-                self.cancel_alarm(alarm);
-            }
+        self.counters.load_ended(outcome);
+        if let Some(alarm) = flight.publish(landing) {
+            self.cancel_alarm(alarm);
         }
     }
 }
 
-pub(super) fn panicked(panic: crate::ground::contain::Panic) -> LoadError {
+pub(super) fn panicked(panic: Panic) -> LoadError {
     let message = panic.message();
     panic.forget();
     LoadError::panicked(message)

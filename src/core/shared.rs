@@ -95,10 +95,13 @@ impl<K, V, S> CacheShared<K, V, S> {
         Terms { room: &self.room, clock: &self.clock, share: Some(share) }
     }
 
-    /// Counts what left, and lets it go: the last step of every call that changes something, under no lock.
-    pub(super) fn let_go(&self, departures: Departures<K, V>) {
+    /// The last step of every call that changes something, under no lock: counts what left, begins the flight whose turn has come, and
+    /// lets go.
+    pub(super) fn let_go(&self, mut departures: Departures<K, V>) {
         self.counters.removed(departures.counts());
-        drop(departures);
+        if let Some(next) = departures.take_next() {
+            next.begin();
+        }
     }
 
     /// Checks that all accounts agree, while nothing is going on.

@@ -5,7 +5,7 @@ use super::shared::CacheShared;
 use crate::ground::sync::Weak;
 use crate::ground::time::Appointment;
 use crate::mechanisms::flight::{Flight, Landing};
-use crate::shard::{Departures, Remains};
+use crate::shard::{Departures, Load, Remains};
 use crate::vocabulary::error::{LoadError, LoadErrorKind};
 use crate::vocabulary::keys::{Key, Value};
 use std::sync::Arc;
@@ -18,10 +18,13 @@ impl<K: Key, V: Value, S> CacheShared<K, V, S> {
 
     /// Ends a flight whose deadline has passed. Its load may go on unheard: it is still counted among those of its key.
     pub(super) fn time_out(&self, flight: &Arc<Flight<K, V>>) {
+        if !flight.seal() {
+            return;
+        }
         let mut out = Departures::new();
-        let standing = self.land_empty(flight, Remains::Held, &mut out);
-        let published = flight.give_up(Landing { result: Err(self.timed_out()), standing });
-        self.published(published, Outcome::Failed(LoadErrorKind::TimedOut));
+        let standing = self.land_empty(flight, Remains::Held, Load::GoesOn, &mut out);
+        let landing = Landing { result: Err(self.timed_out()), standing };
+        self.publish(flight, landing, Outcome::Failed(LoadErrorKind::TimedOut));
         self.let_go(out);
     }
 

@@ -96,7 +96,7 @@ impl<K: Key, V: Value, S> CacheShared<K, V, S> {
     fn conclude(&self, committed: Committed<'_, K, V>) -> Stored {
         match committed {
             Committed::Stored { answered } => {
-                if let Some(Answered { flight, value }) = answered {
+                if let Some(Answered { flight, value }) = answered.filter(|answered| answered.flight.seal()) {
                     self.publish(&flight, Landing { result: Ok(value), standing: Standing::Held }, Outcome::Answered);
                 }
                 Stored::Held

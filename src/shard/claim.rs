@@ -69,10 +69,8 @@ impl<K: Eq, V> Shard<K, V> {
         Claim::Led { waiter: flight.join(), turn, current }
     }
 
-    /// Books the end of a flight's load, or that it will never begin. Gives the flight whose turn it is now, to be begun.
-    pub(crate) fn end(&self, flight: &Arc<Flight<K, V>>, out: &mut Departures<K, V>) -> Option<Arc<Flight<K, V>>> {
-        let ended = self.write().flights.ended(flight);
-        out.flight(ended.old);
-        ended.next
+    /// Books the end of a load whose flight has landed without it, or that never began.
+    pub(crate) fn end(&self, flight: &Arc<Flight<K, V>>, out: &mut Departures<K, V>) {
+        out.ended(self.write().flights.ended(flight));
     }
 }

@@ -87,6 +87,7 @@ impl<K: Eq, V> Shard<K, V> {
             && !state.flights.holds(flight)
             && !seeded::on(Bug::LandWithoutOwnership)
         {
+            out.ended(state.flights.ended(flight));
             out.unstored(put.key, put.value, RemovalCause::Superseded);
             return Committed::Superseded;
         }
@@ -99,7 +100,7 @@ impl<K: Eq, V> Shard<K, V> {
         let capacity = terms.room.capacity();
         if put.weight > capacity || capacity == 0 || !state.store.has_room() {
             state.part_with(held, RemovalCause::Replaced, terms, out);
-            state.settle_flight(put.by, overtaken.as_ref());
+            state.settle_flight(put.by, overtaken.as_ref(), out);
             out.unstored(put.key, put.value, RemovalCause::Rejected);
             return Committed::Refused;
         }
@@ -107,7 +108,7 @@ impl<K: Eq, V> Shard<K, V> {
             Ok(held) => held,
             Err(needed) => return Committed::NeedsRoom { put, needed },
         };
-        let answered = match state.settle_flight(put.by, overtaken.as_ref()) {
+        let answered = match state.settle_flight(put.by, overtaken.as_ref(), out) {
             Some(Overtaken::Queued) => {
                 overtaken.filter(|flight| state.flights.take(flight)).map(|flight| Answered { flight, value: Arc::clone(&put.value) })
             }
@@ -173,11 +174,12 @@ impl<K, V> State<K, V> {
         out.record(record, RemovalCause::Evicted);
     }
 
-    /// A caller's write overtakes the key's flight, a landing takes its own out of the map.
-    fn settle_flight(&mut self, by: By<'_, K, V>, overtaken: Option<&Arc<Flight<K, V>>>) -> Option<Overtaken> {
+    /// A caller's write overtakes the key's flight; a landing takes its own out of the map, and its load has ended.
+    fn settle_flight(&mut self, by: By<'_, K, V>, overtaken: Option<&Arc<Flight<K, V>>>, out: &mut Departures<K, V>) -> Option<Overtaken> {
         match by {
             By::Flight(flight) => {
                 self.flights.take(flight);
+                out.ended(self.flights.ended(flight));
                 None
             }
             By::Caller => overtaken.map(|flight| self.flights.supersede(flight)),

@@ -1,9 +1,9 @@
-//! What leaves a shard: records and flights on their way out, dropped after the lock, and how many left for which cause.
+//! What a critical section leads to once it is over: what it sent on its way is dropped and counted, and the flight whose turn has come begins.
 
 use super::record::Record;
 use super::store::Store;
 use crate::ground::bag::Bag;
-use crate::mechanisms::flight::Flight;
+use crate::mechanisms::flight::{Ended, Flight};
 use crate::vocabulary::removal::RemovalCause;
 use std::sync::Arc;
 
@@ -18,15 +18,17 @@ enum Departed<K, V> {
     Store(Box<Store<K, V>>),
 }
 
-/// What a call sent on its way, and why.
+/// What a call sent on its way, and why, and what begins now that a load has ended.
 pub(crate) struct Departures<K, V> {
     things: Bag<Departed<K, V>>,
     counts: [u64; RemovalCause::COUNT],
+    /// A flight whose turn to load has come.
+    next: Option<Arc<Flight<K, V>>>,
 }
 
 impl<K, V> Departures<K, V> {
     pub(crate) const fn new() -> Self {
-        Self { things: Bag::new(), counts: [0; RemovalCause::COUNT] }
+        Self { things: Bag::new(), counts: [0; RemovalCause::COUNT], next: None }
     }
 
     pub(crate) fn record(&mut self, record: Record<K, V>, cause: RemovalCause) {
@@ -44,6 +46,17 @@ impl<K, V> Departures<K, V> {
         if let Some(flight) = flight {
             self.things.put(Departed::Flight(flight));
         }
+    }
+
+    /// What the end of a load leads to.
+    pub(super) fn ended(&mut self, ended: Ended<K, V>) {
+        self.flight(ended.old);
+        self.next = ended.next.or(self.next.take());
+    }
+
+    /// The flight that is to be begun now, under no lock.
+    pub(crate) fn take_next(&mut self) -> Option<Arc<Flight<K, V>>> {
+        self.next.take()
     }
 
     /// All that a shard held.

@@ -18,7 +18,7 @@ pub(crate) use claim::{Claim, Rule};
 pub(crate) use commit::{Answered, By, Committed, Put, Terms};
 pub(crate) use departures::Departures;
 pub(crate) use lookup::{Place, Sought, Trace};
-pub(crate) use removal::Remains;
+pub(crate) use removal::{Load, Remains};
 
 use crate::ground::reentry;
 use crate::ground::striped::Ring;

@@ -20,6 +20,13 @@ pub(crate) enum Remains {
     Removed(RemovalCause),
 }
 
+/// Whether a flight lands because its load has ended, or while its load goes on unheard.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Load {
+    Ended,
+    GoesOn,
+}
+
 impl<K, V> Shard<K, V> {
     /// Removes a key's value and overtakes its flight, in one critical section. Gives the value if it was fresh.
     pub(crate) fn remove<Q: Equivalent<K> + ?Sized>(
@@ -48,7 +55,14 @@ impl<K, V> Shard<K, V> {
     }
 
     /// Lands a flight that brings nothing to store. `false` if a write had overtaken it, and then nothing else happens.
-    pub(crate) fn land_empty(&self, flight: &Arc<Flight<K, V>>, remains: Remains, terms: Terms<'_>, out: &mut Departures<K, V>) -> bool
+    pub(crate) fn land_empty(
+        &self,
+        flight: &Arc<Flight<K, V>>,
+        remains: Remains,
+        load: Load,
+        terms: Terms<'_>,
+        out: &mut Departures<K, V>,
+    ) -> bool
     where
         K: Eq,
     {
@@ -60,6 +74,10 @@ impl<K, V> Shard<K, V> {
         let mine = state.flights.take(flight);
         if let (true, Remains::Removed(cause)) = (mine, remains) {
             state.part_with(held, cause, terms, out);
+        }
+        match load {
+            Load::Ended => out.ended(state.flights.ended(flight)),
+            Load::GoesOn => {}
         }
         mine
     }

@@ -7,7 +7,7 @@ mod map;
 mod seats;
 mod waiter;
 
-pub(crate) use map::{Claimed, FlightMap, Overtaken, Turn};
+pub(crate) use map::{Claimed, Ended, FlightMap, Overtaken, Turn};
 pub(crate) use waiter::Waiter;
 
 use crate::ground::contain::contain;
@@ -51,7 +51,7 @@ pub(crate) type Launch = Box<dyn FnOnce() + Send>;
 enum Stage<V> {
     /// Being loaded.
     Aloft(Seats),
-    /// The result is known and is being stored: it can't time out any more.
+    /// Somebody is about to land it: nobody else does.
     Sealed(Seats),
     Landed(Landing<V>),
 }
@@ -73,12 +73,6 @@ impl<V> Clone for Landing<V> {
     fn clone(&self) -> Self {
         Self { result: self.result.clone(), standing: self.standing }
     }
-}
-
-/// Whether a call was the one that landed the flight, and the alarm to switch off if so.
-pub(crate) enum Published {
-    First(Option<Appointment>),
-    TooLate,
 }
 
 impl<K, V> Flight<K, V> {
@@ -141,39 +135,22 @@ impl<K, V> Flight<K, V> {
         }
     }
 
-    /// Says that the result is known. `false` if the flight has landed without it, by a time-out.
+    /// Takes on to land the flight, by a result or a time-out. `true` for the first who asks, who then publishes.
     pub(crate) fn seal(&self) -> bool {
         let mut air = self.air.lock();
-        match &mut air.stage {
-            Stage::Aloft(seats) => {
-                let seats = std::mem::take(seats);
-                air.stage = Stage::Sealed(seats);
-                true
-            }
-            Stage::Sealed(_) => true,
-            Stage::Landed(_) => false,
-        }
+        let Stage::Aloft(seats) = &mut air.stage else { return false };
+        let seats = std::mem::take(seats);
+        air.stage = Stage::Sealed(seats);
+        true
     }
 
-    /// Lands the flight and wakes all who wait.
-    pub(crate) fn publish(&self, landing: Landing<V>) -> Published {
-        self.publish_unless(landing, |stage| matches!(stage, Stage::Landed(_)))
-    }
-
-    /// Lands the flight unless its result is known by now.
-    pub(crate) fn give_up(&self, landing: Landing<V>) -> Published {
-        self.publish_unless(landing, |stage| matches!(stage, Stage::Landed(_) | Stage::Sealed(_)))
-    }
-
-    fn publish_unless(&self, landing: Landing<V>, too_late: impl FnOnce(&Stage<V>) -> bool) -> Published {
+    /// Lands the flight that the caller has sealed, and wakes all who wait. Gives the alarm that is to be switched off.
+    pub(crate) fn publish(&self, landing: Landing<V>) -> Option<Appointment> {
         if seeded::on(Bug::WakeBeforePublish) {
             self.air.lock().stage.take_seats().wake_all();
         }
         let (seats, launch, stop, alarm) = {
             let mut air = self.air.lock();
-            if too_late(&air.stage) {
-                return Published::TooLate;
-            }
             let seats = air.stage.take_seats();
             air.stage = Stage::Landed(landing);
             (seats, air.launch.take(), air.stop.take(), air.alarm.take())
@@ -186,7 +163,7 @@ impl<K, V> Flight<K, V> {
             wake(stop);
         }
         drop(launch);
-        Published::First(alarm)
+        alarm
     }
 
     /// For the load's own task: ready once the flight has landed without it, so that the loader can be dropped.

@@ -50,8 +50,9 @@ fn g1_a_flight_is_joined_until_it_lands_and_its_result_waits_for_late_wakers() {
     assert!(first.poll(&Context::from_waker(&waker)).is_pending());
     assert!(map.take(&flight));
     assert!(map.joinable(HASH, &1).is_none());
-    assert!(matches!(flight.publish(landing(5)), Published::First(None)));
-    assert!(matches!(flight.publish(landing(6)), Published::TooLate));
+    assert!(flight.seal());
+    assert!(!flight.seal(), "only the first lands it");
+    assert!(flight.publish(landing(5)).is_none(), "no alarm was set");
     assert_eq!(bell.0.load(StdOrdering::Relaxed), 1);
     let cx = Context::from_waker(&waker);
     assert_eq!((value(first.poll(&cx)), value(second.poll(&cx))), (Some(5), Some(5)));
@@ -235,16 +236,15 @@ fn g18_a_key_that_is_not_equal_to_itself_still_leaves_its_berth() {
 }
 
 #[test]
-fn a_sealed_flight_does_not_time_out_and_a_timed_out_one_is_not_sealed() {
+fn g5_of_a_result_and_a_time_out_only_the_first_lands_a_flight() {
     let mut map = FlightMap::new();
-    let deadline = Deadline::after(Tick::from_nanos(0), Duration::from_secs(1));
-    let sealed = map.claim(HASH, 1, deadline).flight;
-    assert!(sealed.seal());
-    assert!(matches!(sealed.give_up(landing(0)), Published::TooLate));
-    assert!(matches!(sealed.publish(landing(1)), Published::First(None)));
-    let timed_out = map.claim(HASH, 2, deadline).flight;
-    assert!(matches!(timed_out.give_up(landing(0)), Published::First(None)));
-    assert!(!timed_out.seal());
+    let flight = map.claim(HASH, 1, Deadline::after(Tick::from_nanos(0), Duration::from_secs(1))).flight;
+    assert!(flight.wants_alarm());
+    assert!(flight.seal());
+    assert!(!flight.wants_alarm(), "it can't time out any more");
+    assert!(!flight.seal());
+    flight.publish(landing(1));
+    assert!(!flight.seal());
 }
 
 #[test]
@@ -255,7 +255,7 @@ fn the_loads_own_task_is_woken_when_the_flight_lands_without_it() {
     let cx = Context::from_waker(&waker);
     assert!(flight.poll_stop(&cx).is_pending());
     assert!(flight.poll_stop(&cx).is_pending());
-    flight.give_up(landing(0));
+    flight.publish(landing(0));
     assert_eq!(bell.0.load(StdOrdering::Relaxed), 1);
     assert!(flight.poll_stop(&cx).is_ready());
 }

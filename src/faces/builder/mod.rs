@@ -1,29 +1,18 @@
-//! The builder: one for both faces.
+//! The builder: one for both faces. Its settings are here, its loaders and the building beside.
 
-use super::async_cache::AsyncCache;
-use super::cache::Cache;
-use crate::core::places::Places;
-use crate::core::shared::{CacheShared, Parts, Settings};
+mod build;
+mod loaders;
+
 use crate::ground::hash::RandomState;
 use crate::ground::time::Clock;
 use crate::mechanisms::eviction::EvictionPolicy;
-use crate::vocabulary::error::{BoxError, BuildError};
 use crate::vocabulary::expiry::Expiry;
-use crate::vocabulary::keys::{Key, Value};
-use crate::vocabulary::loaded::Loaded;
-use crate::vocabulary::loader::{AnyLoader, AsyncFn, BlockingFn, BlockingLoader, CacheLoader, LoadFn, ReloadFn, pending};
+use crate::vocabulary::loader::{AnyLoader, LoadFn, ReloadFn};
 use crate::vocabulary::spawner::Spawner;
 use crate::vocabulary::weigher::Weigher;
 use std::fmt;
-use std::future::Future;
-use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::time::Duration;
-
-/// Most shards that a cache can have: as many as a key's hash can tell apart.
-const MOST_SHARDS: usize = 1 << 16;
-/// Fewer entries to a shard cost hit ratio.
-const ENTRIES_A_SHARD: u64 = 512;
 
 /// Builds a cache, of either face.
 ///
@@ -281,196 +270,6 @@ impl<K, V, S> CacheBuilder<K, V, S> {
             reload_fn: self.reload_fn,
             hasher,
         }
-    }
-
-    fn choose_shards(&self) -> Result<usize, BuildError> {
-        if let Some(shards) = self.shards {
-            if shards == 0 || shards > MOST_SHARDS {
-                return Err(BuildError::new(format!(
-                    "shards is {shards}: it must be between 1 and {MOST_SHARDS}; leave it out for the default"
-                )));
-            }
-            return Ok(shards);
-        }
-        let counted = self.weigher.counts_entries().then_some(self.capacity);
-        let entries = match (self.expected_entries, counted) {
-            (Some(expected), Some(counted)) => expected.min(counted),
-            (Some(entries), None) | (None, Some(entries)) => entries,
-            (None, None) => u64::MAX,
-        };
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        let most = cores.saturating_mul(4).min(MOST_SHARDS);
-        Ok(usize::try_from(entries / ENTRIES_A_SHARD).unwrap_or(most).clamp(1, most))
-    }
-}
-
-impl<K: Key, V: Value, S> CacheBuilder<K, V, S> {
-    /// Sets the loader. The last loader given is the one.
-    ///
-    /// # Examples
-    /// ```
-    /// use bellwether::{AsyncCache, CacheLoader, Loaded, async_trait};
-    ///
-    /// struct Doubles;
-    /// #[async_trait]
-    /// impl CacheLoader<u32, u32> for Doubles {
-    ///     type Error = std::io::Error;
-    ///     async fn load(&self, key: &u32) -> Result<Loaded<u32>, Self::Error> {
-    ///         Ok(Loaded::value(key * 2))
-    ///     }
-    /// }
-    /// let cache = AsyncCache::builder().loader(Doubles).build_async()?;
-    /// # let _ = cache;
-    /// # Ok::<(), bellwether::BuildError>(())
-    /// ```
-    pub fn loader(mut self, loader: impl CacheLoader<K, V>) -> Self {
-        self.load_fn = None;
-        self.loader = Some(AnyLoader::Async(loader.erased()));
-        self
-    }
-
-    /// Sets a loader whose calls block. The last loader given is the one.
-    ///
-    /// # Examples
-    /// ```
-    /// use bellwether::{BlockingLoader, Cache, Loaded};
-    ///
-    /// struct Doubles;
-    /// impl BlockingLoader<u32, u32> for Doubles {
-    ///     type Error = std::io::Error;
-    ///     fn load(&self, key: &u32) -> Result<Loaded<u32>, Self::Error> {
-    ///         Ok(Loaded::value(key * 2))
-    ///     }
-    /// }
-    /// let cache = Cache::builder().blocking_loader(Doubles).build()?;
-    /// # let _ = cache;
-    /// # Ok::<(), bellwether::BuildError>(())
-    /// ```
-    pub fn blocking_loader(mut self, loader: impl BlockingLoader<K, V>) -> Self {
-        self.load_fn = None;
-        self.loader = Some(AnyLoader::Blocking(Arc::new(loader)));
-        self
-    }
-
-    /// Sets a blocking closure as the loader. The last loader given is the one.
-    ///
-    /// # Examples
-    /// ```
-    /// let cache = bellwether::Cache::<String, Vec<u8>>::builder().loader_fn(|path: &String| std::fs::read(path)).build()?;
-    /// # let _ = cache;
-    /// # Ok::<(), bellwether::BuildError>(())
-    /// ```
-    pub fn loader_fn<T, E>(self, load: impl Fn(&K) -> Result<T, E> + Send + Sync + 'static) -> Self
-    where
-        T: Into<Loaded<V>> + 'static,
-        E: Into<BoxError> + 'static,
-    {
-        self.blocking_loader(BlockingFn::new(load))
-    }
-
-    /// Sets an async closure as the loader. It gets a clone of the key. The last loader given is the one.
-    ///
-    /// # Examples
-    /// ```
-    /// let cache = bellwether::AsyncCache::<u32, String>::builder()
-    ///     .async_loader_fn(|n: u32| async move { Ok::<_, std::io::Error>(n.to_string()) })
-    ///     .build_async()?;
-    /// # let _ = cache;
-    /// # Ok::<(), bellwether::BuildError>(())
-    /// ```
-    pub fn async_loader_fn<F, T, E>(mut self, load: impl Fn(K) -> F + Send + Sync + 'static) -> Self
-    where
-        F: Future<Output = Result<T, E>> + Send + 'static,
-        T: Into<Loaded<V>>,
-        E: Into<BoxError>,
-    {
-        self.loader = None;
-        self.load_fn = Some(Arc::new(move |key| pending(load(key))));
-        self
-    }
-
-    /// Sets an async closure that loads a key anew while a value is held, beside [`async_loader_fn`](Self::async_loader_fn). It gets clones of the
-    /// key and of the value's `Arc`, and may answer [`Loaded::unchanged`].
-    ///
-    /// # Examples
-    /// ```
-    /// use bellwether::{AsyncCache, Loaded};
-    ///
-    /// let cache = AsyncCache::<u32, String>::builder()
-    ///     .async_loader_fn(|n: u32| async move { Ok::<_, std::io::Error>(n.to_string()) })
-    ///     .async_reload_fn(|_, _current| async move { Loaded::ok(Loaded::unchanged()) })
-    ///     .build_async()?;
-    /// # let _ = cache;
-    /// # Ok::<(), bellwether::BuildError>(())
-    /// ```
-    pub fn async_reload_fn<F, T, E>(mut self, reload: impl Fn(K, Arc<V>) -> F + Send + Sync + 'static) -> Self
-    where
-        F: Future<Output = Result<T, E>> + Send + 'static,
-        T: Into<Loaded<V>>,
-        E: Into<BoxError>,
-    {
-        self.reload_fn = Some(Arc::new(move |key, current| pending(reload(key, current))));
-        self
-    }
-
-    /// Builds the blocking face. [`Cache::to_async`] gives the other.
-    ///
-    /// # Errors
-    /// If a setting makes no sense: the error names it, its value and the remedy.
-    ///
-    /// # Examples
-    /// ```
-    /// let cache = bellwether::CacheBuilder::<u32, u32>::new().build()?;
-    /// # let _ = cache;
-    /// # Ok::<(), bellwether::BuildError>(())
-    /// ```
-    pub fn build(self) -> Result<Cache<K, V, S>, BuildError>
-    where
-        S: BuildHasher + Send + Sync + 'static,
-    {
-        self.build_shared().map(Cache::over)
-    }
-
-    /// Builds the async face. [`AsyncCache::to_sync`] gives the other.
-    ///
-    /// Built inside a tokio runtime, the cache remembers it as a place for loads whose callers are in none.
-    ///
-    /// # Errors
-    /// As [`build`](Self::build).
-    ///
-    /// # Examples
-    /// ```
-    /// let cache = bellwether::CacheBuilder::<u32, u32>::new().build_async()?;
-    /// # let _ = cache;
-    /// # Ok::<(), bellwether::BuildError>(())
-    /// ```
-    pub fn build_async(self) -> Result<AsyncCache<K, V, S>, BuildError>
-    where
-        S: BuildHasher + Send + Sync + 'static,
-    {
-        self.build_shared().map(AsyncCache::over)
-    }
-
-    fn build_shared(self) -> Result<Arc<CacheShared<K, V, S>>, BuildError> {
-        let shards = self.choose_shards()?;
-        if self.load_timeout.is_zero() {
-            return Err(BuildError::new("load_timeout is 0: no load could end in time; use Duration::MAX for no limit"));
-        }
-        if self.load_fn.is_none() && self.reload_fn.is_some() {
-            return Err(BuildError::new("async_reload_fn is set without async_loader_fn: give both, or a CacheLoader with `reload`"));
-        }
-        let by_closures = self.load_fn.map(|load| AsyncFn { load, reload: self.reload_fn });
-        let loader = by_closures.map(|closures| AnyLoader::Async(Arc::new(closures) as _)).or(self.loader);
-        Ok(CacheShared::new(Parts {
-            hasher: self.hasher,
-            shards,
-            capacity: self.capacity,
-            policy: self.policy,
-            clock: self.clock,
-            loader,
-            settings: Settings { name: self.name, weigher: self.weigher, expiry: self.expiry, load_timeout: self.load_timeout },
-            places: Places::new(self.spawner),
-        }))
     }
 }
 

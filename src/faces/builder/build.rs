@@ -1,0 +1,99 @@
+//! Building: checks the settings, chooses what was left open, and puts the parts together.
+
+use super::CacheBuilder;
+use crate::core::places::Places;
+use crate::core::shared::{CacheShared, Parts, Settings};
+use crate::faces::async_cache::AsyncCache;
+use crate::faces::cache::Cache;
+use crate::vocabulary::error::BuildError;
+use crate::vocabulary::keys::{Key, Value};
+use crate::vocabulary::loader::{AnyLoader, AsyncFn};
+use std::hash::BuildHasher;
+use std::sync::Arc;
+
+/// Most shards that a cache can have: as many as a key's hash can tell apart.
+const MOST_SHARDS: usize = 1 << 16;
+/// Fewer entries to a shard cost hit ratio.
+const ENTRIES_A_SHARD: u64 = 512;
+
+impl<K: Key, V: Value, S> CacheBuilder<K, V, S> {
+    /// Builds the blocking face. [`Cache::to_async`] gives the other.
+    ///
+    /// # Errors
+    /// If a setting makes no sense: the error names it, its value and the remedy.
+    ///
+    /// # Examples
+    /// ```
+    /// let cache = bellwether::CacheBuilder::<u32, u32>::new().build()?;
+    /// # let _ = cache;
+    /// # Ok::<(), bellwether::BuildError>(())
+    /// ```
+    pub fn build(self) -> Result<Cache<K, V, S>, BuildError>
+    where
+        S: BuildHasher + Send + Sync + 'static,
+    {
+        self.build_shared().map(Cache::over)
+    }
+
+    /// Builds the async face. [`AsyncCache::to_sync`] gives the other.
+    ///
+    /// Built inside a tokio runtime, the cache remembers it as a place for loads whose callers are in none.
+    ///
+    /// # Errors
+    /// As [`build`](Self::build).
+    ///
+    /// # Examples
+    /// ```
+    /// let cache = bellwether::CacheBuilder::<u32, u32>::new().build_async()?;
+    /// # let _ = cache;
+    /// # Ok::<(), bellwether::BuildError>(())
+    /// ```
+    pub fn build_async(self) -> Result<AsyncCache<K, V, S>, BuildError>
+    where
+        S: BuildHasher + Send + Sync + 'static,
+    {
+        self.build_shared().map(AsyncCache::over)
+    }
+
+    fn build_shared(self) -> Result<Arc<CacheShared<K, V, S>>, BuildError> {
+        let shards = self.choose_shards()?;
+        if self.load_timeout.is_zero() {
+            return Err(BuildError::new("load_timeout is 0: no load could end in time; use Duration::MAX for no limit"));
+        }
+        if self.load_fn.is_none() && self.reload_fn.is_some() {
+            return Err(BuildError::new("async_reload_fn is set without async_loader_fn: give both, or a CacheLoader with `reload`"));
+        }
+        let by_closures = self.load_fn.map(|load| AsyncFn { load, reload: self.reload_fn });
+        let loader = by_closures.map(|closures| AnyLoader::Async(Arc::new(closures) as _)).or(self.loader);
+        Ok(CacheShared::new(Parts {
+            hasher: self.hasher,
+            shards,
+            capacity: self.capacity,
+            policy: self.policy,
+            clock: self.clock,
+            loader,
+            settings: Settings { name: self.name, weigher: self.weigher, expiry: self.expiry, load_timeout: self.load_timeout },
+            places: Places::new(self.spawner),
+        }))
+    }
+
+    fn choose_shards(&self) -> Result<usize, BuildError> {
+        if let Some(shards) = self.shards {
+            if shards == 0 || shards > MOST_SHARDS {
+                return Err(BuildError::new(format!(
+                    "shards is {shards}: it must be between 1 and {MOST_SHARDS}; leave it out for the default"
+                )));
+            }
+            return Ok(shards);
+        }
+        let counted = self.weigher.counts_entries().then_some(self.capacity);
+        let entries = match (self.expected_entries, counted) {
+            (Some(expected), Some(counted)) => expected.min(counted),
+            (Some(entries), None) | (None, Some(entries)) => entries,
+            (None, None) => u64::MAX,
+        };
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let most = cores.saturating_mul(4).min(MOST_SHARDS);
+        Ok(usize::try_from(entries / ENTRIES_A_SHARD).unwrap_or(most).clamp(1, most))
+    }
+}

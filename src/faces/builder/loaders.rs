@@ -1,0 +1,119 @@
+//! How a builder is told what to load by.
+
+use super::CacheBuilder;
+use crate::vocabulary::error::BoxError;
+use crate::vocabulary::keys::{Key, Value};
+use crate::vocabulary::loaded::Loaded;
+use crate::vocabulary::loader::{AnyLoader, BlockingFn, BlockingLoader, CacheLoader, pending};
+use std::future::Future;
+use std::sync::Arc;
+
+impl<K: Key, V: Value, S> CacheBuilder<K, V, S> {
+    /// Sets the loader. The last loader given is the one.
+    ///
+    /// # Examples
+    /// ```
+    /// use bellwether::{AsyncCache, CacheLoader, Loaded, async_trait};
+    ///
+    /// struct Doubles;
+    /// #[async_trait]
+    /// impl CacheLoader<u32, u32> for Doubles {
+    ///     type Error = std::io::Error;
+    ///     async fn load(&self, key: &u32) -> Result<Loaded<u32>, Self::Error> {
+    ///         Ok(Loaded::value(key * 2))
+    ///     }
+    /// }
+    /// let cache = AsyncCache::builder().loader(Doubles).build_async()?;
+    /// # let _ = cache;
+    /// # Ok::<(), bellwether::BuildError>(())
+    /// ```
+    pub fn loader(mut self, loader: impl CacheLoader<K, V>) -> Self {
+        self.load_fn = None;
+        self.loader = Some(AnyLoader::Async(loader.erased()));
+        self
+    }
+
+    /// Sets a loader whose calls block. The last loader given is the one.
+    ///
+    /// # Examples
+    /// ```
+    /// use bellwether::{BlockingLoader, Cache, Loaded};
+    ///
+    /// struct Doubles;
+    /// impl BlockingLoader<u32, u32> for Doubles {
+    ///     type Error = std::io::Error;
+    ///     fn load(&self, key: &u32) -> Result<Loaded<u32>, Self::Error> {
+    ///         Ok(Loaded::value(key * 2))
+    ///     }
+    /// }
+    /// let cache = Cache::builder().blocking_loader(Doubles).build()?;
+    /// # let _ = cache;
+    /// # Ok::<(), bellwether::BuildError>(())
+    /// ```
+    pub fn blocking_loader(mut self, loader: impl BlockingLoader<K, V>) -> Self {
+        self.load_fn = None;
+        self.loader = Some(AnyLoader::Blocking(Arc::new(loader)));
+        self
+    }
+
+    /// Sets a blocking closure as the loader. The last loader given is the one.
+    ///
+    /// # Examples
+    /// ```
+    /// let cache = bellwether::Cache::<String, Vec<u8>>::builder().loader_fn(|path: &String| std::fs::read(path)).build()?;
+    /// # let _ = cache;
+    /// # Ok::<(), bellwether::BuildError>(())
+    /// ```
+    pub fn loader_fn<T, E>(self, load: impl Fn(&K) -> Result<T, E> + Send + Sync + 'static) -> Self
+    where
+        T: Into<Loaded<V>> + 'static,
+        E: Into<BoxError> + 'static,
+    {
+        self.blocking_loader(BlockingFn::new(load))
+    }
+
+    /// Sets an async closure as the loader. It gets a clone of the key. The last loader given is the one.
+    ///
+    /// # Examples
+    /// ```
+    /// let cache = bellwether::AsyncCache::<u32, String>::builder()
+    ///     .async_loader_fn(|n: u32| async move { Ok::<_, std::io::Error>(n.to_string()) })
+    ///     .build_async()?;
+    /// # let _ = cache;
+    /// # Ok::<(), bellwether::BuildError>(())
+    /// ```
+    pub fn async_loader_fn<F, T, E>(mut self, load: impl Fn(K) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<T, E>> + Send + 'static,
+        T: Into<Loaded<V>>,
+        E: Into<BoxError>,
+    {
+        self.loader = None;
+        self.load_fn = Some(Arc::new(move |key| pending(load(key))));
+        self
+    }
+
+    /// Sets an async closure that loads a key anew while a value is held, beside [`async_loader_fn`](Self::async_loader_fn). It gets clones of the
+    /// key and of the value's `Arc`, and may answer [`Loaded::unchanged`].
+    ///
+    /// # Examples
+    /// ```
+    /// use bellwether::{AsyncCache, Loaded};
+    ///
+    /// let cache = AsyncCache::<u32, String>::builder()
+    ///     .async_loader_fn(|n: u32| async move { Ok::<_, std::io::Error>(n.to_string()) })
+    ///     .async_reload_fn(|_, _current| async move { Loaded::ok(Loaded::unchanged()) })
+    ///     .build_async()?;
+    /// # let _ = cache;
+    /// # Ok::<(), bellwether::BuildError>(())
+    /// ```
+    pub fn async_reload_fn<F, T, E>(mut self, reload: impl Fn(K, Arc<V>) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<T, E>> + Send + 'static,
+        T: Into<Loaded<V>>,
+        E: Into<BoxError>,
+    {
+        self.reload_fn = Some(Arc::new(move |key, current| pending(reload(key, current))));
+        self
+    }
+}

@@ -1,0 +1,20 @@
+//! Models of whole caches under shuttle: herds, writes against loads, and the oracle over every schedule.
+//!
+//! Built only with `--cfg bellwether_shuttle`; CONTRIBUTING says how. `BELLWETHER_SCHEDULES` sets how many schedules each
+//! scheduler tries, 20,000 if it isn't set.
+#![cfg(bellwether_shuttle)]
+#![allow(dead_code, reason = "the oracle's parts serve several test binaries")]
+
+#[path = "support/driver.rs"]
+mod driver;
+#[path = "support/oracle/mod.rs"]
+mod oracle;
+
+#[path = "shuttle_models/capacity.rs"]
+mod capacity;
+#[path = "shuttle_models/flights.rs"]
+mod flights;
+#[path = "shuttle_models/histories.rs"]
+mod histories;
+#[path = "shuttle_models/world.rs"]
+mod world;

@@ -1,0 +1,55 @@
+//! Random histories of one key, judged by the oracle: no schedule makes one that a cache which keeps its promises could not make.
+
+use crate::driver::{Hands, KEY, LoaderKind, Wanted, World};
+use crate::oracle::{Options, check};
+use crate::world::{OnShuttle, below, explore};
+use std::sync::Arc;
+
+const HANDS: Hands = Hands {
+    pause: shuttle::thread::yield_now,
+    below,
+    wait: |cache, wanted| match wanted {
+        Wanted::Fetch => shuttle::future::block_on(cache.fetch_with(&KEY)),
+        Wanted::Refresh => shuttle::future::block_on(cache.refresh(&KEY)),
+    },
+};
+
+fn histories(kind: LoaderKind, capacity: u64, options: Options) {
+    explore(move || {
+        let world = Arc::new(World::default());
+        let loads = OnShuttle::default();
+        let cache =
+            world.builder(kind, HANDS).capacity(capacity).shards(1).spawner(loads.clone()).build().expect("the settings make sense");
+        let threads: Vec<_> = (0..3)
+            .map(|thread| {
+                let (world, cache) = (Arc::clone(&world), cache.clone());
+                shuttle::thread::spawn(move || world.play(thread, 4, &cache, HANDS))
+            })
+            .collect();
+        threads.into_iter().for_each(|thread| thread.join().expect("no call panics"));
+        loads.rest();
+        if let Err(violation) = check(&world.recorder.history(), options) {
+            panic!("{violation}");
+        }
+    });
+}
+
+#[test]
+fn g2_every_history_with_a_blocking_loader_is_linearizable() {
+    histories(LoaderKind::Blocking, u64::MAX, Options::default());
+}
+
+#[test]
+fn g2_every_history_with_an_async_loader_is_linearizable() {
+    histories(LoaderKind::Async, u64::MAX, Options::default());
+}
+
+#[test]
+fn g2_every_history_with_a_loader_that_fails_is_linearizable() {
+    histories(LoaderKind::Failing, u64::MAX, Options { loads_may_fail: true, ..Options::default() });
+}
+
+#[test]
+fn g8_every_history_of_a_cache_that_stores_nothing_is_linearizable() {
+    histories(LoaderKind::Async, 0, Options { may_forget: true, ..Options::default() });
+}

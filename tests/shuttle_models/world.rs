@@ -1,0 +1,64 @@
+//! What the models run in: shuttle's tasks and threads as the spawner, and both of its random schedulers.
+
+use bellwether::{BoxFuture, SpawnError, Spawner};
+use shuttle::scheduler::{PctScheduler, RandomScheduler};
+use shuttle::{Config, MaxSteps, Runner};
+use std::sync::{Arc, Mutex};
+
+/// Runs loads as tasks and threads of the model, and knows them all: a model waits for those that nobody waits for any more.
+#[derive(Clone, Default)]
+pub(crate) struct OnShuttle(Arc<Mutex<Vec<Running>>>);
+
+enum Running {
+    Task(shuttle::future::JoinHandle<()>),
+    Thread(shuttle::thread::JoinHandle<()>),
+}
+
+impl OnShuttle {
+    fn note(&self, running: Running) {
+        self.0.lock().expect("nobody panics under it").push(running);
+    }
+
+    /// Waits until no load is running any more.
+    pub(crate) fn rest(&self) {
+        loop {
+            let next = self.0.lock().expect("nobody panics under it").pop();
+            match next {
+                Some(Running::Task(task)) => shuttle::future::block_on(task).expect("loads contain their panics"),
+                Some(Running::Thread(thread)) => thread.join().expect("loads contain their panics"),
+                None => return,
+            }
+        }
+    }
+}
+
+impl Spawner for OnShuttle {
+    fn spawn(&self, future: BoxFuture) -> Result<(), SpawnError> {
+        self.note(Running::Task(shuttle::future::spawn(future)));
+        Ok(())
+    }
+
+    fn spawn_blocking(&self, job: Box<dyn FnOnce() + Send + 'static>) -> Result<(), SpawnError> {
+        self.note(Running::Thread(shuttle::thread::spawn(job)));
+        Ok(())
+    }
+}
+
+/// A number below `most`, chosen by the schedule.
+pub(crate) fn below(most: usize) -> usize {
+    use shuttle::rand::Rng;
+    shuttle::rand::thread_rng().gen_range(0..most)
+}
+
+fn schedules() -> usize {
+    std::env::var("BELLWETHER_SCHEDULES").ok().and_then(|text| text.parse().ok()).unwrap_or(20_000)
+}
+
+/// Tries `model` on many schedules of both schedulers. A schedule without end fails, as does one in which everybody waits.
+pub(crate) fn explore(model: impl Fn() + Send + Sync + Clone + 'static) {
+    let mut config = Config::new();
+    config.max_steps = MaxSteps::FailAfter(50_000);
+    config.stack_size = 0x20000;
+    Runner::new(RandomScheduler::new(schedules()), config.clone()).run(model.clone());
+    Runner::new(PctScheduler::new(3, schedules()), config).run(model);
+}

@@ -1,0 +1,142 @@
+//! Drives a cache by random calls of one key and records what came of them, for the oracle to judge.
+
+use crate::oracle::history::{Op, Reply, Value};
+use crate::oracle::recorder::{Clock, Recorder, ThreadLog};
+use bellwether::{AsyncCache, BoxError, Cache, CacheBuilder};
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+/// The one key.
+pub(crate) const KEY: u8 = 1;
+
+/// What one history is made with.
+#[derive(Default)]
+pub(crate) struct World {
+    pub(crate) clock: Clock,
+    pub(crate) recorder: Recorder,
+}
+
+/// How the scheduler under test is told to let others go first, and asked for a number below another.
+#[derive(Clone, Copy)]
+pub(crate) struct Hands {
+    pub(crate) pause: fn(),
+    pub(crate) below: fn(usize) -> usize,
+    /// Awaits a fetch.
+    pub(crate) wait: fn(&AsyncCache<u8, Value>, Wanted) -> Result<Arc<Value>, bellwether::LoadError>,
+}
+
+#[derive(Clone, Copy)]
+pub(crate) enum Wanted {
+    Fetch,
+    Refresh,
+}
+
+/// Which loader a history is made with.
+#[derive(Clone, Copy)]
+pub(crate) enum LoaderKind {
+    Blocking,
+    Async,
+    /// Every third load fails.
+    Failing,
+}
+
+impl World {
+    /// A builder with a loader that stamps each of its loads at the start and takes its time.
+    pub(crate) fn builder(self: &Arc<Self>, kind: LoaderKind, hands: Hands) -> CacheBuilder<u8, Value> {
+        let world = Arc::clone(self);
+        let load = move || {
+            let value = world.recorder.load(world.clock.tick());
+            (hands.pause)();
+            value
+        };
+        match kind {
+            LoaderKind::Blocking => CacheBuilder::new().loader_fn(move |_: &u8| Ok::<_, BoxError>(load())),
+            LoaderKind::Failing => CacheBuilder::new().loader_fn(move |_: &u8| {
+                let value = load();
+                if value % 3 == 0 { Err(BoxError::from("this load fails")) } else { Ok(value) }
+            }),
+            LoaderKind::Async => CacheBuilder::new().async_loader_fn(move |_: u8| {
+                let load = load.clone();
+                async move {
+                    let value = load();
+                    Once::default().await;
+                    Ok::<_, BoxError>(value)
+                }
+            }),
+        }
+    }
+
+    /// Makes `calls` random calls as one thread.
+    pub(crate) fn play(&self, thread: usize, calls: usize, cache: &Cache<u8, Value>, hands: Hands) {
+        let mut log = ThreadLog::new(thread);
+        for _ in 0..calls {
+            self.call(&mut log, cache, hands);
+        }
+        self.recorder.collect(log);
+    }
+
+    fn call(&self, log: &mut ThreadLog, cache: &Cache<u8, Value>, hands: Hands) {
+        let tasks = cache.to_async();
+        let loaded = |result: Result<Arc<Value>, bellwether::LoadError>| result.map_or(Reply::Failed, |value| Reply::Loaded(*value));
+        let seen = |value: Option<Arc<Value>>| Reply::Value(value.map(|value| *value));
+        match (hands.below)(14) {
+            0 | 1 => self.note(log, Op::Fetch, || loaded(cache.fetch_with(&KEY))),
+            2 | 3 => self.note(log, Op::Fetch, || loaded((hands.wait)(&tasks, Wanted::Fetch))),
+            4 => self.note(log, Op::Refresh, || loaded(cache.refresh(&KEY))),
+            5 => self.note(log, Op::Refresh, || loaded((hands.wait)(&tasks, Wanted::Refresh))),
+            6 => {
+                let _called = log.call(self.clock.tick(), Op::Fetch);
+                poll_once(tasks.fetch_with(&KEY));
+            }
+            7 => self.note(log, Op::Get, || seen(cache.fetch(&KEY))),
+            8 => self.note(log, Op::Get, || Reply::Value(cache.get(&KEY, |value| *value))),
+            9 => self.note(log, Op::Contains, || Reply::Present(cache.contains_key(&KEY))),
+            10 => self.note(log, Op::Remove, || seen(cache.remove(&KEY))),
+            11 => self.note(log, Op::Invalidate, || {
+                cache.invalidate(&KEY);
+                Reply::Done
+            }),
+            12 => self.note(log, Op::Invalidate, || {
+                cache.clear();
+                Reply::Done
+            }),
+            _ => {
+                let value = self.recorder.fresh();
+                self.note(log, Op::Insert(value), || {
+                    cache.insert(KEY, value);
+                    Reply::Done
+                });
+            }
+        }
+    }
+
+    fn note(&self, log: &mut ThreadLog, op: Op, call: impl FnOnce() -> Reply) {
+        let ticket = log.call(self.clock.tick(), op);
+        let reply = call();
+        log.ret(ticket, self.clock.tick(), reply);
+    }
+}
+
+/// A caller that looks once and goes away.
+fn poll_once<F: Future>(future: F) {
+    let mut cx = Context::from_waker(Waker::noop());
+    let _ = pin!(future).poll(&mut cx);
+}
+
+/// Pending once, woken at once.
+#[derive(Default)]
+struct Once(bool);
+
+impl Future for Once {
+    type Output = ();
+
+    fn poll(mut self: std::pin::Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if std::mem::replace(&mut self.0, true) {
+            return Poll::Ready(());
+        }
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
+}
