@@ -1,6 +1,9 @@
-//! A read-through loading cache, for threads and tasks, that turns a thundering herd into one load.
+#![doc = include_str!("docs/crate.md")]
 #![forbid(unsafe_code)]
 #![cfg_attr(docsrs, feature(doc_cfg))]
+
+#[cfg(any(doc, doctest))]
+pub mod docs;
 
 mod core;
 mod faces;
@@ -28,3 +31,8 @@ pub use vocabulary::loader::{BlockingLoader, CacheLoader, DynLoader};
 pub use vocabulary::metrics::MetricsSnapshot;
 pub use vocabulary::removal::RemovalCause;
 pub use vocabulary::spawner::{BoxFuture, SpawnError, Spawner};
+
+/// Runs the README's examples.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -62,7 +62,11 @@ impl Pool {
             }
             grow
         };
-        if grow { self.add_thread() } else { Ok(self.work.notify_one()) }
+        if grow {
+            return self.add_thread();
+        }
+        self.work.notify_one();
+        Ok(())
     }
 
     /// Polls `future` to its end on threads of the pool.

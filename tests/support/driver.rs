@@ -24,8 +24,11 @@ pub(crate) struct Hands {
     pub(crate) pause: fn(),
     pub(crate) below: fn(usize) -> usize,
     /// Awaits a fetch.
-    pub(crate) wait: fn(&AsyncCache<u8, Value>, Wanted) -> Result<Arc<Value>, bellwether::LoadError>,
+    pub(crate) wait: Await,
 }
+
+/// Awaits what is wanted of a cache.
+pub(crate) type Await = fn(&AsyncCache<u8, Value>, Wanted) -> Result<Arc<Value>, bellwether::LoadError>;
 
 #[derive(Clone, Copy)]
 pub(crate) enum Wanted {

@@ -231,12 +231,15 @@ impl<K, V, S> CacheBuilder<K, V, S> {
     ///
     /// # Examples
     /// ```
+    /// # #[cfg(feature = "tokio")]
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), bellwether::BuildError> {
     /// let cache = bellwether::AsyncCache::<u32, u32>::builder().spawner(tokio::runtime::Handle::current()).build_async()?;
     /// # let _ = cache;
     /// # Ok(())
     /// # }
+    /// # #[cfg(not(feature = "tokio"))]
+    /// # fn main() {}
     /// ```
     pub fn spawner(mut self, spawner: impl Spawner) -> Self {
         self.spawner = Some(Arc::new(spawner));

@@ -44,7 +44,9 @@ fn g5_no_waiter_misses_the_landing() {
         let flight = flight();
         let waiter = flight.join();
         let lander = Arc::clone(&flight);
-        let landed = thread::spawn(move || drop(lander.publish(landing(5))));
+        let landed = thread::spawn(move || {
+            lander.publish(landing(5));
+        });
         assert_eq!(wait(waiter), Some(5));
         landed.join().expect("landing doesn't panic");
     });
@@ -58,7 +60,9 @@ fn g5_of_two_waiters_one_may_join_as_late_as_it_likes() {
         let late = Arc::clone(&flight);
         let latecomer = thread::spawn(move || wait(late.join()));
         let lander = Arc::clone(&flight);
-        let landed = thread::spawn(move || drop(lander.publish(landing(5))));
+        let landed = thread::spawn(move || {
+            lander.publish(landing(5));
+        });
         assert_eq!(wait(early), Some(5));
         assert_eq!(latecomer.join().ok().flatten(), Some(5));
         landed.join().expect("landing doesn't panic");
@@ -72,7 +76,9 @@ fn g4_a_waiter_that_leaves_while_the_flight_lands_takes_its_waker_along() {
         let mut waiter = flight.join();
         let (parker, waker) = Parker::new();
         let lander = Arc::clone(&flight);
-        let landed = thread::spawn(move || drop(lander.publish(landing(5))));
+        let landed = thread::spawn(move || {
+            lander.publish(landing(5));
+        });
         let _ = waiter.poll(&Context::from_waker(&waker));
         drop((waiter, waker));
         landed.join().expect("landing doesn't panic");
@@ -117,7 +123,9 @@ fn the_loads_own_task_never_misses_that_it_may_stop() {
     model(|| {
         let flight = flight();
         let other = Arc::clone(&flight);
-        let gave_up = thread::spawn(move || drop(other.publish(landing(0))));
+        let gave_up = thread::spawn(move || {
+            other.publish(landing(0));
+        });
         let (parker, waker) = Parker::new();
         while flight.poll_stop(&Context::from_waker(&waker)).is_pending() {
             parker.park();

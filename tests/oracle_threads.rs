@@ -1,0 +1,80 @@
+//! Random histories on real threads, judged by the oracle, on every face at once.
+//!
+//! `BELLWETHER_SOAK_SECONDS` sets how long each test runs; one second if it isn't set.
+#![cfg(not(any(bellwether_loom, bellwether_shuttle)))]
+#![allow(dead_code, reason = "the oracle's parts serve several test binaries")]
+
+#[path = "support/driver.rs"]
+mod driver;
+#[path = "support/oracle/mod.rs"]
+mod oracle;
+
+use bellwether::{CacheBuilder, EvictionPolicy};
+use driver::{Hands, KEY, LoaderKind, Wanted, World};
+use oracle::{Options, check};
+use rand::RngExt;
+use std::sync::{Arc, Barrier};
+use std::time::{Duration, Instant};
+
+const THREADS: usize = 4;
+const CALLS: usize = 8;
+
+const HANDS: Hands = Hands {
+    pause: std::thread::yield_now,
+    below: |most| rand::rng().random_range(0..most),
+    wait: |cache, wanted| match wanted {
+        Wanted::Fetch => futures::executor::block_on(cache.fetch_with(&KEY)),
+        Wanted::Refresh => futures::executor::block_on(cache.refresh(&KEY)),
+    },
+};
+
+fn soak_time() -> Duration {
+    let seconds = std::env::var("BELLWETHER_SOAK_SECONDS").ok().and_then(|text| text.parse().ok());
+    Duration::from_secs(seconds.unwrap_or(1))
+}
+
+/// Makes histories until the time is over. Whatever loads are still in the air at a history's end are of no matter: nobody looks any more.
+fn soak(kind: LoaderKind, options: Options, set: impl Fn(CacheBuilder<u8, u32>) -> CacheBuilder<u8, u32>) {
+    let until = Instant::now() + soak_time();
+    let mut made = 0_u64;
+    while Instant::now() < until {
+        let world = Arc::new(World::default());
+        let cache = set(world.builder(kind, HANDS)).build().expect("the settings make sense");
+        let barrier = Barrier::new(THREADS);
+        std::thread::scope(|scope| {
+            for thread in 0..THREADS {
+                let (world, cache, barrier) = (&world, &cache, &barrier);
+                scope.spawn(move || {
+                    barrier.wait();
+                    world.play(thread, CALLS, cache, HANDS);
+                });
+            }
+        });
+        if let Err(violation) = check(&world.recorder.history(), options) {
+            panic!("history {made}: {violation}");
+        }
+        made += 1;
+    }
+    println!("0 violations in {made} histories of {THREADS} threads with {CALLS} calls each");
+    assert!(made > 0);
+}
+
+#[test]
+fn g2_histories_on_real_threads_with_a_blocking_loader_are_linearizable() {
+    soak(LoaderKind::Blocking, Options::default(), |builder| builder);
+}
+
+#[test]
+fn g2_histories_on_real_threads_with_an_async_loader_are_linearizable() {
+    soak(LoaderKind::Async, Options::default(), |builder| builder);
+}
+
+#[test]
+fn g2_histories_on_real_threads_with_a_loader_that_fails_are_linearizable() {
+    soak(LoaderKind::Failing, Options { loads_may_fail: true, ..Options::default() }, |builder| builder.eviction(EvictionPolicy::Lru));
+}
+
+#[test]
+fn g8_histories_on_real_threads_of_a_cache_that_stores_nothing_are_linearizable() {
+    soak(LoaderKind::Blocking, Options { may_forget: true, ..Options::default() }, |builder| builder.capacity(0));
+}

@@ -1,0 +1,74 @@
+//! The plain twin of the search: it tries every order, and remembers nothing.
+
+use super::dice::Dice;
+use crate::oracle::Options;
+use crate::oracle::history::{Call, History, Load, Op, Reply, Stamp, Value};
+use crate::oracle::spec::{Spec, State};
+
+const CALLS: usize = 6;
+const INSERTED: Value = 100;
+const LOADED: [Value; 3] = [200, 201, 202];
+
+/// Whether some order of the calls explains the history.
+pub(crate) fn explains(history: &History, options: Options) -> bool {
+    let spec = Spec::new(history, options);
+    let left: Vec<&Call> = history.calls.iter().collect();
+    follows(&spec, &left, State::new())
+}
+
+fn follows(spec: &Spec<'_>, left: &[&Call], state: State) -> bool {
+    if left.iter().all(|call| call.returned.is_none()) {
+        return true;
+    }
+    left.iter().enumerate().any(|(at, call)| {
+        let mut rest = left.to_vec();
+        rest.remove(at);
+        after(spec, call, &rest, state).into_iter().any(|next| follows(spec, &rest, next))
+    })
+}
+
+/// All states that a call may lead to if it comes before the `rest`. A caller
+/// that went away may have led any load, which lands after it has begun.
+fn after(spec: &Spec<'_>, call: &Call, rest: &[&Call], state: State) -> Vec<State> {
+    let precedes = |stamp: Stamp| rest.iter().all(|other| stamp < other.end());
+    if !precedes(call.called) {
+        return Vec::new();
+    }
+    if let Some(answer) = call.returned {
+        return spec.after(state, call, answer).into_iter().collect();
+    }
+    let landings = (0..LOADED.len()).filter(|&load| precedes(spec.begin(load))).map(|load| spec.abandoned(state, call, load));
+    let write = spec.after_open(state, call);
+    landings.chain([write]).flatten().collect()
+}
+
+/// A short history whose answers are mostly nonsense.
+pub(crate) fn babble(seed: u64) -> History {
+    let mut dice = Dice::new(seed);
+    let mut stamps: Vec<Stamp> = (1..=CALLS + CALLS + LOADED.len()).map(|stamp| Stamp::try_from(stamp).expect("there are few")).collect();
+    let mut stamp = |dice: &mut Dice| stamps.swap_remove(dice.below(stamps.len()));
+    let loads = LOADED.map(|value| Load { value, begin: stamp(&mut dice) });
+    let mut calls = Vec::new();
+    while calls.len() < CALLS {
+        let (a, b) = (stamp(&mut dice), stamp(&mut dice));
+        let number = Value::try_from(calls.len()).expect("there are six");
+        let any = match dice.below(5) {
+            0 => Some(INSERTED + Value::try_from(dice.below(CALLS)).expect("it is below six")),
+            1..=3 => Some(LOADED[dice.below(LOADED.len())]),
+            _ => None,
+        };
+        let loaded = any.map_or(Reply::Failed, Reply::Loaded);
+        let (op, reply) = match dice.below(9) {
+            0 | 1 => (Op::Insert(INSERTED + number), Reply::Done),
+            2 => (Op::Invalidate, Reply::Done),
+            3 => (Op::Remove, Reply::Value(any)),
+            4 => (Op::Get, Reply::Value(any)),
+            5 => (Op::Contains, Reply::Present(any.is_some())),
+            6 | 7 => (Op::Fetch, loaded),
+            _ => (Op::Refresh, loaded),
+        };
+        let returned = (!dice.once_in(5)).then_some((a.max(b), reply));
+        calls.push(Call { thread: calls.len(), op, called: a.min(b), returned });
+    }
+    History { calls, loads: loads.to_vec() }
+}

@@ -1,0 +1,336 @@
+//! A cache played in single steps by dice: each step is one critical section, so
+//! a seed is a schedule. Without a bug it keeps its promises in every schedule,
+//! and so the oracle must accept all that it plays; with one, the oracle must
+//! find it out.
+
+use super::dice::Dice;
+use crate::oracle::Options;
+use crate::oracle::history::{History, Op, Reply, Value};
+use crate::oracle::recorder::{Clock, Recorder, ThreadLog, Ticket};
+
+/// One thing that is wrong with a cache.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Bug {
+    /// The value goes in one critical section, the flight in a later one.
+    InvalidateInTwoSteps,
+    /// An insert leaves the flight where it is.
+    InsertKeepsFlight,
+    /// So does an invalidate.
+    InvalidateKeepsFlight,
+    /// So does a remove.
+    RemoveKeepsFlight,
+    /// A superseded flight isn't stored, but can still be joined.
+    SupersededIsJoined,
+    /// A flight lands whether or not the map still holds it.
+    LandsUnowned,
+    /// A superseded flight takes whichever flight the map holds out of it.
+    RemovesByKey,
+    /// A fetch that found nothing claims without looking again.
+    ClaimsBlindly,
+    /// A fetch that found nothing starts a flight of its own beside another.
+    NeverJoins,
+    /// A refresh delivers its value but stores nothing.
+    RefreshIsLost,
+    /// A refresh is content with the value held.
+    RefreshHits,
+    /// A flight that landed is published first and stored later.
+    PublishesFirst,
+    /// Values vanish.
+    Forgets,
+}
+
+/// How the cache is built and used.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Setting {
+    /// What the cache may do; the oracle is told the same.
+    pub(crate) options: Options,
+    /// How many loads may run at a time.
+    pub(crate) loads_at_once: usize,
+    /// One in how many steps of a waiting caller is that he goes away.
+    pub(crate) leaving: Option<usize>,
+    /// What is wrong.
+    pub(crate) bug: Option<Bug>,
+}
+
+/// How many threads play, and how many calls each makes.
+pub(crate) const THREADS: usize = 4;
+pub(crate) const CALLS: usize = 8;
+
+/// Where a thread is.
+enum At {
+    Idle,
+    /// Called, but nothing done yet.
+    Called(Op),
+    /// A fetch that found nothing at its first look.
+    Missed(Op),
+    /// An invalidate in two steps, between them.
+    Halfway,
+    /// Waits for a flight.
+    Waiting(Op, usize),
+    /// Has its answer, but hasn't returned.
+    Answered(Reply),
+}
+
+struct Thread {
+    at: At,
+    left: usize,
+    looked_again: bool,
+    ticket: Option<Ticket>,
+    log: ThreadLog,
+}
+
+/// How far a flight is.
+#[derive(Clone, Copy)]
+enum Stage {
+    Queued,
+    Loading(Value),
+    /// Has left the map, but the waiters don't know.
+    Landed(Result<Value, ()>),
+    /// Delivered, but not stored: only with a bug.
+    Unstored(Value),
+    Over(Result<Value, ()>),
+}
+
+struct Flight {
+    stage: Stage,
+    superseded: bool,
+    refreshes: bool,
+}
+
+struct Cache {
+    setting: Setting,
+    dice: Dice,
+    clock: Clock,
+    recorder: Recorder,
+    held: Option<Value>,
+    /// The flight in the map.
+    flying: Option<usize>,
+    flights: Vec<Flight>,
+}
+
+/// Plays one history.
+pub(crate) fn play(setting: Setting, seed: u64) -> History {
+    let mut threads: Vec<Thread> = (0..THREADS).map(Thread::new).collect();
+    let mut cache = Cache::new(setting, seed);
+    while threads.iter().any(|thread| !thread.is_done()) {
+        let choice = cache.dice.below(THREADS + cache.flights.len() + 1);
+        if let Some(thread) = threads.get_mut(choice) {
+            cache.step(thread);
+        } else if choice - THREADS < cache.flights.len() {
+            cache.fly(choice - THREADS);
+        } else {
+            cache.forget();
+        }
+    }
+    for thread in threads {
+        cache.recorder.collect(thread.log);
+    }
+    cache.recorder.history()
+}
+
+impl Thread {
+    fn new(number: usize) -> Self {
+        Self { at: At::Idle, left: CALLS, looked_again: false, ticket: None, log: ThreadLog::new(number) }
+    }
+
+    fn is_done(&self) -> bool {
+        self.left == 0 && matches!(self.at, At::Idle)
+    }
+}
+
+impl Cache {
+    fn new(setting: Setting, seed: u64) -> Self {
+        Self {
+            setting,
+            dice: Dice::new(seed),
+            clock: Clock::default(),
+            recorder: Recorder::default(),
+            held: None,
+            flying: None,
+            flights: Vec::new(),
+        }
+    }
+
+    fn has(&self, bug: Bug) -> bool {
+        self.setting.bug == Some(bug)
+    }
+
+    fn forget(&mut self) {
+        let may = self.setting.options.may_forget || self.has(Bug::Forgets);
+        if may && self.dice.once_in(8) {
+            self.held = None;
+        }
+    }
+
+    fn step(&mut self, thread: &mut Thread) {
+        thread.at = match std::mem::replace(&mut thread.at, At::Idle) {
+            At::Idle if thread.left == 0 => At::Idle,
+            At::Idle => {
+                let op = self.choose();
+                thread.left -= 1;
+                thread.looked_again = false;
+                thread.ticket = Some(thread.log.call(self.clock.tick(), op));
+                At::Called(op)
+            }
+            At::Called(op) => self.act(op),
+            At::Missed(op) => self.claim(op),
+            At::Halfway => {
+                self.supersede();
+                At::Answered(Reply::Done)
+            }
+            At::Waiting(op, flight) => self.wait(thread, op, flight),
+            At::Answered(reply) => {
+                let ticket = thread.ticket.take().expect("it was taken at the call");
+                thread.log.ret(ticket, self.clock.tick(), reply);
+                At::Idle
+            }
+        };
+    }
+
+    fn choose(&mut self) -> Op {
+        match self.dice.below(12) {
+            0 => Op::Insert(self.recorder.fresh()),
+            1 => Op::Invalidate,
+            2 => Op::Remove,
+            3 | 4 => Op::Get,
+            5 => Op::Contains,
+            6..=9 => Op::Fetch,
+            _ => Op::Refresh,
+        }
+    }
+
+    fn act(&mut self, op: Op) -> At {
+        match op {
+            Op::Insert(value) => {
+                self.held = Some(value);
+                self.supersede_unless(Bug::InsertKeepsFlight);
+                At::Answered(Reply::Done)
+            }
+            Op::Invalidate => {
+                self.held = None;
+                if self.has(Bug::InvalidateInTwoSteps) {
+                    return At::Halfway;
+                }
+                self.supersede_unless(Bug::InvalidateKeepsFlight);
+                At::Answered(Reply::Done)
+            }
+            Op::Remove => {
+                self.supersede_unless(Bug::RemoveKeepsFlight);
+                At::Answered(Reply::Value(self.held.take()))
+            }
+            Op::Get => At::Answered(Reply::Value(self.held)),
+            Op::Contains => At::Answered(Reply::Present(self.held.is_some())),
+            Op::Fetch => match self.held {
+                Some(value) => At::Answered(Reply::Loaded(value)),
+                None => At::Missed(op),
+            },
+            Op::Refresh => match self.held {
+                Some(value) if self.has(Bug::RefreshHits) => At::Answered(Reply::Loaded(value)),
+                _ => At::Missed(op),
+            },
+        }
+    }
+
+    fn claim(&mut self, op: Op) -> At {
+        let again = op == Op::Fetch && !self.has(Bug::ClaimsBlindly);
+        if let (true, Some(value)) = (again, self.held) {
+            return At::Answered(Reply::Loaded(value));
+        }
+        if let (false, Some(flight)) = (self.has(Bug::NeverJoins), self.flying) {
+            return At::Waiting(op, flight);
+        }
+        self.flights.push(Flight { stage: Stage::Queued, superseded: false, refreshes: op == Op::Refresh });
+        let flight = self.flights.len() - 1;
+        self.flying = Some(flight);
+        At::Waiting(op, flight)
+    }
+
+    fn wait(&mut self, thread: &mut Thread, op: Op, flight: usize) -> At {
+        let superseded = self.flights[flight].superseded;
+        match self.flights[flight].stage {
+            Stage::Over(Ok(value)) | Stage::Unstored(value) => At::Answered(Reply::Loaded(value)),
+            Stage::Over(Err(())) if superseded && !thread.looked_again => {
+                thread.looked_again = true;
+                At::Called(op)
+            }
+            Stage::Over(Err(())) => At::Answered(Reply::Failed),
+            Stage::Queued | Stage::Loading(_) | Stage::Landed(_) => {
+                let leaves = self.setting.leaving;
+                if leaves.is_some_and(|times| self.dice.once_in(times)) {
+                    thread.ticket = None;
+                    return At::Idle;
+                }
+                At::Waiting(op, flight)
+            }
+        }
+    }
+
+    fn supersede_unless(&mut self, bug: Bug) {
+        if !self.has(bug) {
+            self.supersede();
+        }
+    }
+
+    fn supersede(&mut self) {
+        let Some(flight) = self.flying else {
+            return;
+        };
+        let queued = matches!(self.flights[flight].stage, Stage::Queued);
+        if queued && self.setting.options.queued_flights {
+            return;
+        }
+        self.flights[flight].superseded = true;
+        if !self.has(Bug::SupersededIsJoined) {
+            self.flying = None;
+        }
+    }
+
+    /// Takes a flight one step on.
+    fn fly(&mut self, flight: usize) {
+        let stage = match self.flights[flight].stage {
+            Stage::Queued if self.running() < self.setting.loads_at_once => Stage::Loading(self.recorder.load(self.clock.tick())),
+            Stage::Queued => Stage::Queued,
+            // A load takes a while.
+            Stage::Loading(value) if self.dice.once_in(2) => Stage::Loading(value),
+            Stage::Loading(value) => self.land(flight, value),
+            Stage::Landed(result) => Stage::Over(result),
+            Stage::Unstored(value) => {
+                self.store(flight, value);
+                Stage::Over(Ok(value))
+            }
+            Stage::Over(result) => Stage::Over(result),
+        };
+        self.flights[flight].stage = stage;
+    }
+
+    fn running(&self) -> usize {
+        let loading = |flight: &&Flight| matches!(flight.stage, Stage::Loading(_));
+        self.flights.iter().filter(loading).count()
+    }
+
+    fn land(&mut self, flight: usize, value: Value) -> Stage {
+        if self.setting.options.loads_may_fail && self.dice.once_in(4) {
+            if self.flying == Some(flight) {
+                self.flying = None;
+            }
+            return Stage::Landed(Err(()));
+        }
+        if self.has(Bug::PublishesFirst) {
+            return Stage::Unstored(value);
+        }
+        self.store(flight, value);
+        Stage::Landed(Ok(value))
+    }
+
+    fn store(&mut self, flight: usize, value: Value) {
+        let owned = self.flying == Some(flight);
+        if owned || self.has(Bug::RemovesByKey) || self.has(Bug::LandsUnowned) {
+            self.flying = None;
+        }
+        let superseded = self.flights[flight].superseded;
+        let lost = self.flights[flight].refreshes && self.has(Bug::RefreshIsLost);
+        if (owned && !superseded && !lost) || self.has(Bug::LandsUnowned) {
+            self.held = Some(value);
+        }
+    }
+}

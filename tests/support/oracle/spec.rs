@@ -1,0 +1,325 @@
+//! The sequential specification: what one key of a plain cache would answer,
+//! one call at a time.
+//!
+//! A key holds nothing, an inserted value or a loaded one. Writes set it, looks
+//! must match it, a fetch that returned the value held is a hit. A fetch that
+//! returned anything else *introduces* the load it returned: the key must be
+//! empty, no load is introduced twice, and the load must have begun after the
+//! call of every write that came before. A refresh introduces over a value, too.
+//!
+//! # What a correct cache may do, so that it must pass
+//!
+//! In a run of a correct cache, give each call the moment of its critical
+//! section, and each call that got its value from a flight the moment when that
+//! flight left the map, by landing or by being superseded. All these moments lie
+//! inside the calls' intervals, since a flight is published after it has left.
+//! The rules above hold in that order but for these cases, which have rules of
+//! their own.
+//!
+//! - *A superseded flight* still delivers. Its callers come just before the write
+//!   that superseded it: the first introduces, the others hit, the write sweeps
+//!   it away. For `Remove` that isn't the whole story: it answers with what was
+//!   really stored, which isn't what the flight delivered. So a load that was
+//!   introduced is `Unproven` until somebody finds it in the cache, and a remove
+//!   may answer with what lies `beneath` it. Only if it was called before any
+//!   caller of the flight had returned: after that the flight had left the map,
+//!   and had it been superseded, then by an earlier write.
+//! - *A flight may be superseded before its load begins.* Hence a load may have
+//!   begun after calls that come after its introduction, and nothing here asks for
+//!   the contrary.
+//! - *A caller that went away* leaves a load that lands without him, at any later
+//!   time or never: `abandoned`. Such a load began after its leader's call.
+//! - *A bounded cache forgets* at any time, or refuses to store. Forgetting as
+//!   late as possible, right before a call that needs the key empty, explains
+//!   whatever forgetting earlier does; so it is no step of its own.
+//! - *A queued flight* whose load hasn't begun needn't be superseded by an insert;
+//!   its load then begins after the insert and lands over the value. Only callers
+//!   from before the insert's return can be its waiters.
+//! - *A fetch fails* only with a flight, and it joined or led that because it found
+//!   nothing. A key that held a usable value all the while makes no fetch fail;
+//!   a refresh may fail at any time.
+//! - *A refresh joins* a flight under way only. If anybody had returned with the
+//!   value before the refresh was called, that flight was over: the refresh must
+//!   bring another load.
+//!
+//! # What a broken cache may do, and still pass
+//!
+//! - A load that began while a write was under way counts as begun after it: the
+//!   stamps can't tell. Long writes hide bugs, short ones don't.
+//! - A value that was wrongly stored shows only if somebody looks before the next
+//!   write. Histories need looks after writes.
+//! - A load too many whose result nobody sees is counted (`unasked_load`), but not
+//!   where loads fail, nor beyond the number of callers that went away.
+//! - With forgetting, an empty key is always excused: lost values and needless
+//!   second loads show only without it. Stale values show either way.
+//!
+//! Not in the model: time (expiry, stale windows), absence as a loader's answer,
+//! conditional writes, and entries that lead. Histories must do without them.
+
+use std::collections::HashSet;
+use std::fmt;
+
+use super::Options;
+use super::history::{Call, History, Load, Op, Reply, Stamp, Value};
+
+/// One key, between two calls.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct State {
+    held: Held,
+    /// The loads that have been introduced, by index: each at most once.
+    used: u64,
+    /// The latest `called` of the writes so far. A load must have begun after
+    /// it to be introduced.
+    last_write: Stamp,
+}
+
+/// What the key holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Held {
+    Nothing,
+    Inserted(Value),
+    Loaded {
+        value: Value,
+        landing: Landing,
+        /// The earliest return of a call that saw this value: it had landed,
+        /// or had been superseded, by then.
+        seen_by: Stamp,
+    },
+}
+
+/// What became of the flight that brought the held value.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Landing {
+    /// Somebody found the value in the cache.
+    Stored,
+    /// Only those who waited for the flight have the value. If the next write
+    /// superseded it, what the cache really holds is this.
+    Unproven { beneath: Option<Value> },
+}
+
+impl Held {
+    fn value(self) -> Option<Value> {
+        match self {
+            Self::Nothing => None,
+            Self::Inserted(value) | Self::Loaded { value, .. } => Some(value),
+        }
+    }
+}
+
+impl State {
+    /// Nothing held, nothing loaded, nothing written.
+    pub(crate) fn new() -> Self {
+        Self { held: Held::Nothing, used: 0, last_write: 0 }
+    }
+
+    fn written(self, called: Stamp, held: Held) -> Self {
+        Self { held, last_write: self.last_write.max(called), ..self }
+    }
+
+    /// A caller that returned at `end` got the held value, and perhaps got it
+    /// from the flight.
+    fn delivered(self, end: Stamp) -> Self {
+        match self.held {
+            Held::Nothing | Held::Inserted(_) => self,
+            Held::Loaded { value, landing, seen_by } => Self { held: Held::Loaded { value, landing, seen_by: seen_by.min(end) }, ..self },
+        }
+    }
+
+    /// A caller that returned at `end` found the held value in the cache.
+    fn found(self, end: Stamp) -> Self {
+        match self.held {
+            Held::Nothing | Held::Inserted(_) => self,
+            Held::Loaded { value, seen_by, .. } => {
+                Self { held: Held::Loaded { value, landing: Landing::Stored, seen_by: seen_by.min(end) }, ..self }
+            }
+        }
+    }
+}
+
+impl fmt::Display for State {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.held.value() {
+            None => write!(f, "nothing held"),
+            Some(value) => write!(f, "{value} held"),
+        }
+    }
+}
+
+/// The rules, for one history.
+pub(crate) struct Spec<'a> {
+    options: Options,
+    loads: &'a [Load],
+    /// The loads that a remove took out, by index.
+    removed: Vec<usize>,
+    /// Each insert's value and the end of its interval.
+    inserts: Vec<(Value, Stamp)>,
+}
+
+impl<'a> Spec<'a> {
+    pub(crate) fn new(history: &'a History, options: Options) -> Self {
+        let removes = history.calls.iter().filter(|call| call.op == Op::Remove);
+        let removed: HashSet<Value> = removes.filter_map(Call::saw).collect();
+        let inserts = history.calls.iter().filter_map(|call| match call.op {
+            Op::Insert(value) => Some((value, call.end())),
+            Op::Invalidate | Op::Remove | Op::Get | Op::Contains | Op::Fetch | Op::Refresh => None,
+        });
+        Self {
+            options,
+            loads: &history.loads,
+            removed: (0..history.loads.len()).filter(|&index| removed.contains(&history.loads[index].value)).collect(),
+            inserts: inserts.collect(),
+        }
+    }
+
+    /// The state after a call that returned, if `reply` is right in `state`.
+    pub(crate) fn after(&self, state: State, call: &Call, (end, reply): (Stamp, Reply)) -> Option<State> {
+        match call.op {
+            Op::Insert(value) => Some(state.written(call.called, Held::Inserted(value))),
+            Op::Invalidate => Some(state.written(call.called, Held::Nothing)),
+            Op::Remove => self.after_remove(state, call, reply),
+            Op::Get => match reply {
+                Reply::Value(None) => self.without_value(state),
+                Reply::Value(held) => (state.held.value() == held).then(|| state.found(end)),
+                Reply::Done | Reply::Present(_) | Reply::Loaded(_) | Reply::Failed => None,
+            },
+            Op::Contains => match reply {
+                Reply::Present(false) => self.without_value(state),
+                Reply::Present(true) => state.held.value().map(|_| state.found(end)),
+                Reply::Done | Reply::Value(_) | Reply::Loaded(_) | Reply::Failed => None,
+            },
+            Op::Fetch => match reply {
+                Reply::Loaded(value) => self.after_fetch(state, call, value, end),
+                Reply::Failed if self.options.loads_may_fail => self.without_value(state),
+                Reply::Done | Reply::Value(_) | Reply::Present(_) | Reply::Failed => None,
+            },
+            Op::Refresh => match reply {
+                Reply::Loaded(value) => self.after_refresh(state, call, value, end),
+                Reply::Failed => self.options.loads_may_fail.then_some(state),
+                Reply::Done | Reply::Value(_) | Reply::Present(_) => None,
+            },
+        }
+    }
+
+    /// The state after a write that never returned. Looks have no effect, and
+    /// what a load leaves behind is `abandoned`.
+    pub(crate) fn after_open(&self, state: State, call: &Call) -> Option<State> {
+        match call.op {
+            Op::Insert(value) => Some(state.written(call.called, Held::Inserted(value))),
+            Op::Invalidate | Op::Remove => Some(state.written(call.called, Held::Nothing)),
+            Op::Get | Op::Contains | Op::Fetch | Op::Refresh => None,
+        }
+    }
+
+    /// The state after the load at `index` has landed, if `call` can have led it
+    /// and then went away.
+    pub(crate) fn abandoned(&self, state: State, call: &Call, index: usize) -> Option<State> {
+        let before = match call.op {
+            Op::Refresh => state,
+            Op::Fetch => self.missed(state, call)?,
+            Op::Insert(_) | Op::Invalidate | Op::Remove | Op::Get | Op::Contains => return None,
+        };
+        let led = self.begin(index) > call.called;
+        led.then(|| self.introduce(before, index, Landing::Stored, Stamp::MAX)).flatten()
+    }
+
+    /// The loads, by index, that may have landed right before a call that
+    /// returned, without their callers, and made its answer right. A landing that
+    /// nobody sees before the next change explains nothing, and one that is
+    /// seen may as well come right before that.
+    pub(crate) fn lands_for(&self, call: &Call) -> Vec<usize> {
+        match call.op {
+            Op::Insert(_) | Op::Invalidate => Vec::new(),
+            Op::Get | Op::Remove | Op::Fetch => {
+                let seen = call.saw().and_then(|value| self.index(value));
+                seen.into_iter().collect()
+            }
+            Op::Contains => (0..self.loads.len()).collect(),
+            // Seen by a remove that finds it beneath the refresh it superseded.
+            Op::Refresh => self.removed.clone(),
+        }
+    }
+
+    fn after_remove(&self, state: State, call: &Call, reply: Reply) -> Option<State> {
+        let Reply::Value(removed) = reply else {
+            return None;
+        };
+        let held = state.held.value() == removed;
+        let forgotten = self.options.may_forget && removed.is_none();
+        let superseded = match state.held {
+            Held::Nothing | Held::Inserted(_) => false,
+            Held::Loaded { landing: Landing::Stored, .. } => false,
+            Held::Loaded { landing: Landing::Unproven { beneath }, seen_by, .. } => beneath == removed && call.called < seen_by,
+        };
+        (held || forgotten || superseded).then(|| state.written(call.called, Held::Nothing))
+    }
+
+    fn after_fetch(&self, state: State, call: &Call, value: Value, end: Stamp) -> Option<State> {
+        if state.held.value() == Some(value) {
+            return Some(state.delivered(end));
+        }
+        let missing = self.missed(state, call)?;
+        let landing = Landing::Unproven { beneath: missing.held.value() };
+        self.introduce(missing, self.index(value)?, landing, end)
+    }
+
+    fn after_refresh(&self, state: State, call: &Call, value: Value, end: Stamp) -> Option<State> {
+        match state.held {
+            Held::Loaded { value: held, seen_by, .. } if held == value => (call.called < seen_by).then(|| state.delivered(end)),
+            Held::Nothing | Held::Inserted(_) | Held::Loaded { .. } => {
+                let landing = Landing::Unproven { beneath: state.held.value() };
+                self.introduce(state, self.index(value)?, landing, end)
+            }
+        }
+    }
+
+    /// The state in which a fetch finds nothing usable and waits for a flight.
+    fn missed(&self, state: State, call: &Call) -> Option<State> {
+        if let Held::Inserted(value) = state.held {
+            let overtaken = |&(inserted, end): &(Value, Stamp)| inserted == value && call.called < end;
+            if self.options.queued_flights && self.inserts.iter().any(overtaken) {
+                return Some(state);
+            }
+        }
+        self.without_value(state)
+    }
+
+    /// The state without a value, if the key may be without one.
+    fn without_value(&self, state: State) -> Option<State> {
+        let empty = state.held == Held::Nothing || self.options.may_forget;
+        empty.then_some(State { held: Held::Nothing, ..state })
+    }
+
+    fn introduce(&self, state: State, index: usize, landing: Landing, seen_by: Stamp) -> Option<State> {
+        let Load { value, begin } = self.loads[index];
+        let bit = 1 << index;
+        let usable = state.used & bit == 0 && begin > state.last_write;
+        usable.then_some(State { held: Held::Loaded { value, landing, seen_by }, used: state.used | bit, ..state })
+    }
+
+    /// When the load at `index` began.
+    pub(crate) fn begin(&self, index: usize) -> Stamp {
+        self.loads[index].begin
+    }
+
+    fn index(&self, value: Value) -> Option<usize> {
+        self.loads.iter().position(|load| load.value == value)
+    }
+}
+
+/// A load that no caller can have led: each load has one leader, who called
+/// before it began and who, if he got a value at all, got this one.
+pub(crate) fn unasked_load(history: &History, options: Options) -> Option<Value> {
+    // A load that failed may have been recorded, and the leader of a load that
+    // was superseded and failed leads again: then the count proves nothing.
+    if options.loads_may_fail {
+        return None;
+    }
+    let leads = || history.calls.iter().filter(|call| call.may_lead());
+    let answered: HashSet<Value> = leads().filter_map(Call::saw).collect();
+    let mut unheard: Vec<&Load> = history.loads.iter().filter(|load| !answered.contains(&load.value)).collect();
+    unheard.sort_by_key(|load| load.begin);
+    let open: Vec<Stamp> = leads().filter(|call| call.returned.is_none()).map(|call| call.called).collect();
+    let asked = |load: &Load| open.iter().filter(|called| **called < load.begin).count();
+    let beyond = unheard.iter().enumerate().find(|(earlier, load)| asked(load) <= *earlier);
+    beyond.map(|(_, load)| load.value)
+}
