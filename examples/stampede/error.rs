@@ -1,0 +1,103 @@
+//! What can go wrong in the service, and the HTTP answer to each.
+
+use std::error::Error;
+use std::fmt;
+
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use bellwether::LoadError;
+use tokio::task::JoinError;
+
+/// The database didn't answer.
+#[derive(Debug)]
+pub(crate) enum DbError {
+    /// No connection came free in time.
+    Pool(r2d2::Error),
+    /// SQLite refused the statement.
+    Sqlite(rusqlite::Error),
+    /// The thread that asked SQLite panicked.
+    Task(JoinError),
+}
+
+impl fmt::Display for DbError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Pool(_) => f.write_str("no database connection came free"),
+            Self::Sqlite(_) => f.write_str("the database refused a statement"),
+            Self::Task(_) => f.write_str("the database's thread panicked"),
+        }
+    }
+}
+
+impl Error for DbError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        match self {
+            Self::Pool(source) => Some(source),
+            Self::Sqlite(source) => Some(source),
+            Self::Task(source) => Some(source),
+        }
+    }
+}
+
+impl From<r2d2::Error> for DbError {
+    fn from(source: r2d2::Error) -> Self {
+        Self::Pool(source)
+    }
+}
+
+impl From<rusqlite::Error> for DbError {
+    fn from(source: rusqlite::Error) -> Self {
+        Self::Sqlite(source)
+    }
+}
+
+impl From<JoinError> for DbError {
+    fn from(source: JoinError) -> Self {
+        Self::Task(source)
+    }
+}
+
+/// What a handler fails with. A type of the service's own is needed in any
+/// case: axum's `IntoResponse` can't be implemented for another crate's error.
+#[derive(Debug)]
+pub(crate) enum ApiError {
+    /// There is no such item.
+    NotFound,
+    /// The cache couldn't load the item.
+    Load(LoadError),
+    /// The database failed a request that went past the cache.
+    Db(DbError),
+    /// The task that a request was handed to panicked.
+    Task(JoinError),
+}
+
+impl IntoResponse for ApiError {
+    fn into_response(self) -> Response {
+        let (status, error): (_, &dyn Error) = match &self {
+            Self::NotFound => return StatusCode::NOT_FOUND.into_response(),
+            Self::Load(error) if error.is_retryable() => (StatusCode::SERVICE_UNAVAILABLE, error),
+            Self::Load(error) => (StatusCode::INTERNAL_SERVER_ERROR, error),
+            Self::Db(error) => (StatusCode::SERVICE_UNAVAILABLE, error),
+            Self::Task(error) => (StatusCode::INTERNAL_SERVER_ERROR, error),
+        };
+        (status, error.to_string()).into_response()
+    }
+}
+
+impl From<LoadError> for ApiError {
+    fn from(error: LoadError) -> Self {
+        Self::Load(error)
+    }
+}
+
+impl From<DbError> for ApiError {
+    fn from(error: DbError) -> Self {
+        Self::Db(error)
+    }
+}
+
+impl From<JoinError> for ApiError {
+    fn from(error: JoinError) -> Self {
+        Self::Task(error)
+    }
+}
