@@ -27,7 +27,27 @@ pub(crate) enum Means<F> {
 
 impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> CacheShared<K, V, S> {
     /// Fetches, waiting as long as it takes.
-    pub(crate) fn fetch_blocking<Q, F>(self: &Arc<Self>, key: &Q, rule: Rule, mut means: Means<F>) -> Result<Fetched<V>, LoadError>
+    #[inline]
+    pub(crate) fn fetch_blocking<Q, F>(self: &Arc<Self>, key: &Q, rule: Rule, means: Means<F>) -> Result<Fetched<V>, LoadError>
+    where
+        Q: LoadKey<K> + ?Sized,
+        F: FnOnce() -> Brought<V>,
+    {
+        match self.ask(key, Request { rule, lead: self.lead_by(&means), look: Look::First }) {
+            Asked::Hit(value) => Ok(Fetched { value, source: Source::Hit }),
+            missed => self.fetch_missed(key, rule, means, missed),
+        }
+    }
+
+    /// Loads or waits, and looks again once where the load failed after a write had overtaken it.
+    #[cold]
+    fn fetch_missed<Q, F>(
+        self: &Arc<Self>,
+        key: &Q,
+        rule: Rule,
+        mut means: Means<F>,
+        mut asked: Asked<K, V, S>,
+    ) -> Result<Fetched<V>, LoadError>
     where
         Q: LoadKey<K> + ?Sized,
         F: FnOnce() -> Brought<V>,
@@ -35,12 +55,7 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> CacheShared<K, V,
         let mut look = Look::First;
         let mut overtaken = LoadError::NoLoader;
         loop {
-            let lead = match means {
-                Means::Loader => self.may_lead(),
-                Means::Own(Some(_)) => MayLead::Yes,
-                Means::Own(None) => MayLead::No,
-            };
-            let (landing, source) = match self.ask(key, Request { rule, lead, look }) {
+            let (landing, source) = match asked {
                 Asked::Hit(value) => return Ok(Fetched { value, source: Source::Hit }),
                 Asked::Nothing => return Err(overtaken),
                 Asked::Joined(waiter) => (self.wait(waiter), Source::Joined),
@@ -51,6 +66,15 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> CacheShared<K, V,
                 Err(error) if again => (look, overtaken) = (Look::Again, error),
                 result => return result.map(|value| Fetched { value, source }),
             }
+            asked = self.ask(key, Request { rule, lead: self.lead_by(&means), look });
+        }
+    }
+
+    fn lead_by<F>(&self, means: &Means<F>) -> MayLead {
+        match means {
+            Means::Loader => self.may_lead(),
+            Means::Own(Some(_)) => MayLead::Yes,
+            Means::Own(None) => MayLead::No,
         }
     }
 

@@ -63,11 +63,15 @@ impl<K: Key, V: Value, S: BuildHasher> CacheShared<K, V, S> {
             Rule::IfMissing => shard.seek(place),
             Rule::Anyway => shard.seek_flight(place),
         };
-        let asked = match (sought, request.lead) {
-            (Sought::Hit(value), _) => Asked::Hit(value),
-            (Sought::Flight(waiter), _) => Asked::Joined(waiter),
-            (Sought::Nothing, MayLead::No) => Asked::Nothing,
-            (Sought::Nothing, MayLead::Yes) => self.claim(place.hashed, key.to_key(), request.rule),
+        let asked = match sought {
+            Sought::Hit(value) => Asked::Hit(value),
+            Sought::Flight(waiter) => Asked::Joined(waiter),
+            // One that doesn't end by this is just about to land by itself.
+            Sought::Overdue(flight) if !self.time_out(&flight) => Asked::Joined(flight.join()),
+            Sought::Overdue(_) | Sought::Nothing => match request.lead {
+                MayLead::No => Asked::Nothing,
+                MayLead::Yes => self.claim(place.hashed, key.to_key(), request.rule),
+            },
         };
         if request.look == Look::First {
             self.counters.count(match asked {

@@ -1,11 +1,10 @@
 //! Places where loads run, and how a thread may block without holding up a runtime.
 
-#[cfg(feature = "tokio")]
 use crate::ground::contain::contain;
 use crate::ground::pool::{BoxFuture, Job};
 use crate::ground::process::Process;
 use crate::ground::sync::Arc;
-use crate::vocabulary::spawner::Spawner;
+use crate::vocabulary::spawner::{SpawnError, Spawner};
 
 /// Where a cache's loads may run.
 pub(crate) struct Places {
@@ -28,6 +27,9 @@ pub(crate) enum Chosen {
     Spawner(Arc<dyn Spawner>),
     #[cfg(feature = "tokio")]
     Runtime(tokio::runtime::Handle),
+    /// The runtime of the build; if it has ended, the cache's own threads.
+    #[cfg(feature = "tokio")]
+    RuntimeOrElse(tokio::runtime::Handle, Arc<Process>),
     OwnThreads(Arc<Process>),
 }
 
@@ -51,8 +53,11 @@ impl Places {
             // A thread that waits in a current-thread runtime is the one that would have to drive it.
             let here = tokio::runtime::Handle::try_current().ok();
             let here = here.filter(|runtime| caller == Caller::Task || runs_by_itself(runtime));
-            if let Some(runtime) = here.or_else(|| self.built_in.clone()) {
+            if let Some(runtime) = here {
                 return Chosen::Runtime(runtime);
+            }
+            if let Some(runtime) = &self.built_in {
+                return Chosen::RuntimeOrElse(runtime.clone(), Arc::clone(process));
             }
         }
         let _ = caller;
@@ -69,12 +74,17 @@ impl Places {
 }
 
 impl Chosen {
-    /// Runs a load. One that is refused is dropped, and its guard tells those who wait.
+    /// Runs a load. One that is refused is dropped, and its guard tells those who wait; so it is if the spawner panics.
     pub(super) fn drive(&self, load: BoxFuture) {
         match self {
-            Self::Spawner(spawner) => drop(spawner.spawn(load)),
+            Self::Spawner(spawner) => contained(|| spawner.spawn(load)),
             #[cfg(feature = "tokio")]
             Self::Runtime(runtime) => drop(runtime.spawn(load)),
+            #[cfg(feature = "tokio")]
+            Self::RuntimeOrElse(runtime, process) => {
+                let relay = Relay { load: Some(load), process: Arc::clone(process) };
+                drop(runtime.spawn(relay.arrive()));
+            }
             Self::OwnThreads(process) => drop(process.pool.drive(load)),
         }
     }
@@ -82,10 +92,44 @@ impl Chosen {
     /// Runs a load that blocks.
     pub(super) fn run(&self, load: Job) {
         match self {
-            Self::Spawner(spawner) => drop(spawner.spawn_blocking(load)),
+            Self::Spawner(spawner) => contained(|| spawner.spawn_blocking(load)),
             #[cfg(feature = "tokio")]
             Self::Runtime(runtime) => drop(runtime.spawn_blocking(load)),
+            #[cfg(feature = "tokio")]
+            Self::RuntimeOrElse(_, process) => drop(process.pool.run(load)),
             Self::OwnThreads(process) => drop(process.pool.run(load)),
+        }
+    }
+}
+
+/// Asks a user's spawner. What it doesn't take, or panics over, is dropped.
+fn contained(spawn: impl FnOnce() -> Result<(), SpawnError>) {
+    if let Err(panic) = contain(spawn) {
+        panic.forget();
+    }
+}
+
+/// A load on its way to a runtime that may have ended, or may end before it begins: then it goes to the cache's own threads.
+#[cfg(feature = "tokio")]
+struct Relay {
+    load: Option<BoxFuture>,
+    process: Arc<Process>,
+}
+
+#[cfg(feature = "tokio")]
+impl Relay {
+    async fn arrive(mut self) {
+        if let Some(load) = self.load.take() {
+            load.await;
+        }
+    }
+}
+
+#[cfg(feature = "tokio")]
+impl Drop for Relay {
+    fn drop(&mut self) {
+        if let Some(load) = self.load.take() {
+            drop(self.process.pool.drive(load));
         }
     }
 }

@@ -16,16 +16,18 @@ impl<K: Key, V: Value, S> CacheShared<K, V, S> {
         LoadError::TimedOut { after: self.settings.load_timeout }
     }
 
-    /// Ends a flight whose deadline has passed. Its load may go on unheard: it is still counted among those of its key.
-    pub(super) fn time_out(&self, flight: &Arc<Flight<K, V>>) {
+    /// Ends a flight whose deadline has passed, and says whether it did: not one that has landed or is about to. Its load may go on unheard:
+    /// it is still counted among those of its key.
+    pub(super) fn time_out(&self, flight: &Arc<Flight<K, V>>) -> bool {
         if !flight.seal() {
-            return;
+            return false;
         }
         let mut out = Departures::new();
         let standing = self.land_empty(flight, Remains::Held, Load::GoesOn, &mut out);
         let landing = Landing { result: Err(self.timed_out()), standing };
         self.publish(flight, landing, Outcome::Failed(LoadErrorKind::TimedOut));
         self.let_go(out);
+        true
     }
 
     pub(super) fn cancel_alarm(&self, alarm: Appointment) {

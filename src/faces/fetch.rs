@@ -5,6 +5,7 @@ use crate::core::places::Caller;
 use crate::core::shared::CacheShared;
 use crate::ground::contain::contain;
 use crate::ground::hash::RandomState;
+use crate::ground::reentry;
 use crate::mechanisms::flight::Waiter;
 use crate::shard::Rule;
 use crate::vocabulary::error::{BoxError, LoadError};
@@ -132,12 +133,14 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static, O> Future for Fet
     type Output = Result<O, LoadError>;
 
     /// # Panics
-    /// If it is polled again after it was ready.
+    /// If it is polled again after it was ready, or awaited inside the closure of `get`.
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         loop {
             match std::mem::replace(&mut self.state, State::Done) {
                 State::Ready(result) => return Poll::Ready((self.finish)(result)),
                 State::Waiting(mut waiter, source) => {
+                    // The load that is waited for needs the lock that such a closure runs under.
+                    reentry::check();
                     let Poll::Ready(landing) = waiter.poll(cx) else {
                         self.shared.watch(waiter.flight());
                         self.state = State::Waiting(waiter, source);

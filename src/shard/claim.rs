@@ -3,7 +3,6 @@
 use super::Shard;
 use super::commit::Terms;
 use super::departures::Departures;
-use super::lookup::{Place, Sought};
 use crate::ground::hash::Hashed;
 use crate::ground::seeded::{self, Bug};
 use crate::ground::time::Deadline;
@@ -47,16 +46,15 @@ impl<K: Eq, V> Shard<K, V> {
         out: &mut Departures<K, V>,
     ) -> Claim<K, V> {
         let mut state = self.write();
-        let at = Place { hashed, key: &key, clock: terms.clock };
         let held = state.store.find(hashed, &key);
-        let fresh = held.filter(|&slot| state.store.get(slot).times.is_fresh(at.clock));
+        let fresh = held.filter(|&slot| state.store.get(slot).times.is_fresh(terms.clock));
         let current = fresh.map(|slot| Arc::clone(&state.store.get(slot).value));
         if !seeded::on(Bug::ClaimWithoutLook) {
             if let (Rule::IfMissing, Some(value)) = (rule, &current) {
                 return Claim::Hit(Arc::clone(value));
             }
-            if let Sought::Flight(waiter) = state.join(at) {
-                return Claim::Joined(waiter);
+            if let Some(flight) = state.flights.joinable(hashed, &key) {
+                return Claim::Joined(flight.join());
             }
         }
         // Both lookups above compare keys, as the claim does; only what comes after it may change anything.

@@ -6,7 +6,7 @@ use crate::ground::reentry::Inside;
 use crate::ground::slab::Slot;
 use crate::ground::striped::Fullness;
 use crate::ground::time::Clock;
-use crate::mechanisms::flight::Waiter;
+use crate::mechanisms::flight::{Flight, Waiter};
 use equivalent::Equivalent;
 use std::sync::Arc;
 
@@ -22,6 +22,8 @@ pub(crate) enum Sought<K, V> {
     Hit(Arc<V>),
     /// A load under way, joined.
     Flight(Waiter<K, V>),
+    /// A load that should have ended by now: whoever finds it ends it.
+    Overdue(Arc<Flight<K, V>>),
     Nothing,
 }
 
@@ -127,11 +129,12 @@ impl<K, V> State<K, V> {
         self.store.get(slot).times.is_fresh(at.clock).then_some(slot)
     }
 
-    /// A seat in the key's flight. One past its deadline can't be joined: the next claim takes its place.
+    /// A seat in the key's flight.
     pub(super) fn join<Q: Equivalent<K> + ?Sized>(&self, at: Place<'_, Q>) -> Sought<K, V> {
         match self.flights.joinable(at.hashed, at.key) {
-            Some(flight) if !at.clock.has_passed(flight.deadline()) => Sought::Flight(flight.join()),
-            Some(_) | None => Sought::Nothing,
+            Some(flight) if at.clock.has_passed(flight.deadline()) => Sought::Overdue(Arc::clone(flight)),
+            Some(flight) => Sought::Flight(flight.join()),
+            None => Sought::Nothing,
         }
     }
 }

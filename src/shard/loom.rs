@@ -55,7 +55,7 @@ impl World {
         match self.shard.seek(self.place(&KEY)) {
             Sought::Hit(value) => return *value,
             Sought::Flight(waiter) => return wait(waiter),
-            Sought::Nothing => {}
+            Sought::Nothing | Sought::Overdue(_) => {}
         }
         match self.shard.claim(HASH, KEY, Rule::IfMissing, Deadline::NEVER, self.terms(), &mut Departures::new()) {
             Claim::Hit(value) => *value,

@@ -1,0 +1,134 @@
+//! The cache as one would write it without a thought of speed: a map, no bound but on single entries, no threads.
+
+use crate::steps::{Answer, Outcome, Own, TTL};
+use std::collections::BTreeMap;
+
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(crate) struct Held {
+    pub(crate) value: u64,
+    pub(crate) weight: u64,
+    /// `None` for never.
+    deadline: Option<u64>,
+}
+
+/// What a load comes to.
+#[derive(Clone, Copy, PartialEq, Debug)]
+pub(crate) enum Got {
+    Value(u64),
+    Absent,
+    Failed,
+    Panicked,
+}
+
+pub(crate) struct Model {
+    pub(crate) now: u64,
+    /// What weighs more is not stored.
+    pub(crate) capacity: u64,
+    held: BTreeMap<u64, Held>,
+    /// How many values came to be held.
+    pub(crate) stored: u64,
+}
+
+/// What a value weighs that doesn't say so itself.
+pub(crate) fn weigh(value: u64) -> u64 {
+    1 + value % 5
+}
+
+impl Model {
+    pub(crate) fn new(capacity: u64) -> Self {
+        Self { now: 0, capacity, held: BTreeMap::new(), stored: 0 }
+    }
+
+    /// The fresh value of a key.
+    pub(crate) fn fresh(&self, key: u64) -> Option<Held> {
+        self.held.get(&key).copied().filter(|held| held.deadline.is_none_or(|deadline| self.now < deadline))
+    }
+
+    pub(crate) fn value(&self, key: u64) -> Option<u64> {
+        self.fresh(key).map(|held| held.value)
+    }
+
+    pub(crate) fn all_fresh(&self) -> BTreeMap<u64, u64> {
+        self.held.keys().filter_map(|&key| self.value(key).map(|value| (key, value))).collect()
+    }
+
+    /// Entries that may be held: fresh ones, and those that have expired and needn't be reclaimed yet.
+    pub(crate) fn len(&self) -> u64 {
+        self.held.len() as u64
+    }
+
+    /// The weight that may be held.
+    pub(crate) fn weight(&self) -> u64 {
+        self.held.values().map(|held| held.weight).sum()
+    }
+
+    pub(crate) fn weight_of_fresh(&self) -> u64 {
+        self.held.keys().filter_map(|&key| self.fresh(key)).map(|held| held.weight).sum()
+    }
+
+    fn store(&mut self, key: u64, value: u64, own: Own) {
+        let weight = own.weight.unwrap_or_else(|| weigh(value));
+        if weight > self.capacity || self.capacity == 0 {
+            self.held.remove(&key);
+            return;
+        }
+        let ttl = own.ttl.unwrap_or(TTL);
+        let deadline = (ttl != u64::MAX).then(|| self.now + ttl);
+        self.held.insert(key, Held { value, weight, deadline });
+        self.stored += 1;
+    }
+
+    pub(crate) fn insert(&mut self, key: u64, answer: Answer, value: u64) {
+        match answer {
+            Answer::Value(own) => self.store(key, value, own),
+            Answer::Uncached(_) | Answer::Absent => drop(self.remove(key)),
+            Answer::Unchanged(_) => {}
+        }
+    }
+
+    pub(crate) fn remove(&mut self, key: u64) -> Option<u64> {
+        let value = self.value(key);
+        self.held.remove(&key);
+        value
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.held.clear();
+    }
+
+    /// A load of a key ends like this.
+    pub(crate) fn load(&mut self, key: u64, outcome: Outcome, value: u64) -> Got {
+        let current = self.value(key);
+        if current.is_none() {
+            self.held.remove(&key);
+        }
+        match outcome {
+            Outcome::Answer(Answer::Value(own)) => {
+                self.store(key, value, own);
+                Got::Value(value)
+            }
+            Outcome::Answer(Answer::Uncached(_)) => {
+                self.held.remove(&key);
+                Got::Value(value)
+            }
+            Outcome::Answer(Answer::Absent) => {
+                self.held.remove(&key);
+                Got::Absent
+            }
+            Outcome::Answer(Answer::Unchanged(own)) => match current {
+                Some(current) => {
+                    self.store(key, current, own);
+                    Got::Value(current)
+                }
+                None => Got::Failed,
+            },
+            Outcome::Error => Got::Failed,
+            Outcome::Panic => Got::Panicked,
+        }
+    }
+
+    /// The cache, being small, has let go of a key.
+    pub(crate) fn forget(&mut self, key: u64) {
+        self.held.remove(&key);
+    }
+}

@@ -1,0 +1,34 @@
+//! With room for everything, cache and model hold the same after every call.
+
+use crate::cases::cases;
+use crate::faces::{self, Face, Kind};
+use crate::pair::{Pair, settings};
+use crate::steps::steps;
+use crate::watchdog;
+use proptest::prelude::*;
+
+/// More than all values of a case weigh, less than the heaviest that are tried.
+const ROOM: u64 = u64::MAX / 2;
+
+fn agree<C: Face<u64, u64>>(pair: &Pair<C>) -> Result<(), TestCaseError> {
+    let fresh = pair.model.all_fresh();
+    prop_assert_eq!(&pair.walk()?, &fresh);
+    let (len, weight) = (pair.cache.len(), pair.cache.weight());
+    prop_assert!((fresh.len() as u64..=pair.model.len()).contains(&len), "{} entries", len);
+    prop_assert!((pair.model.weight_of_fresh()..=pair.model.weight()).contains(&weight), "a weight of {}", weight);
+    Ok(())
+}
+
+fn g14_a_cache_with_room_for_all_is_a_map_with_a_loader<F: Kind>() {
+    cases(400, &(settings(Just(ROOM)), steps()), |(setting, steps)| {
+        let mut pair = Pair::<F::Of<u64, u64>>::new(setting, F::Of::build);
+        for step in steps {
+            pair.make(step)?;
+            agree(&pair)?;
+        }
+        pair.close();
+        Ok(())
+    });
+}
+
+crate::on_every_face_in_time!(g14_a_cache_with_room_for_all_is_a_map_with_a_loader);

@@ -1,0 +1,95 @@
+//! Keys whose `Hash`, `Eq`, `Clone` or `Drop` panics: at each single moment of each single call.
+
+use crate::faces::{self, Kind};
+use crate::fuse::{DEEDS, Deed};
+use crate::hush::caught;
+use crate::runway::BOTH;
+use crate::scene::{Call, Done, HELD, NEW, Scene, Setting, others, settings, stored, writes};
+use crate::watchdog;
+use bellwether::LoadErrorKind;
+
+/// More deeds than any call does.
+const MOST: u32 = 60;
+
+/// Makes `call` again and again, each time with the next deed of its kind panicking, until it gets by without. Gives how often one panicked.
+fn at_each_moment<F: Kind>(call: Call<F>, id: u32, deed: Deed, setting: Setting, check: impl Fn(&Scene<F>, Result<Done, String>)) -> u32 {
+    for pass in 0..MOST {
+        let scene = Scene::<F>::new(setting, 0);
+        let key = scene.keys.key(id);
+        scene.keys.fuse.light(deed, pass);
+        let result = caught(|| call.1(&scene.cache, &key));
+        let blew = scene.keys.fuse.put_out();
+        if !blew {
+            assert!(!matches!(result, Err(_) | Ok(Done::Load(Err(_)))), "{} fails for nothing", call.0);
+            scene.is_sound(call.0, stored(call, &result));
+            return pass;
+        }
+        check(&scene, result);
+    }
+    panic!("{} does {deed:?} without end", call.0);
+}
+
+/// The panic came out of the call, or is the load's error.
+fn reached_the_caller(what: &str, deed: Deed, result: &Result<Done, String>) {
+    let text = match result {
+        Err(text) => text.clone(),
+        Ok(Done::Load(Err(error))) => {
+            assert_eq!(error.kind(), LoadErrorKind::Panicked, "{what}, {deed:?}");
+            error.to_string()
+        }
+        Ok(Done::Load(Ok(())) | Done::Plain(_)) => panic!("{what}: the panic of {deed:?} got lost"),
+    };
+    assert!(text.contains(&format!("{deed:?}")), "{what}, {deed:?}: {text}");
+}
+
+fn g18_a_key_that_panics_at_any_moment_leaves_a_sound_cache<F: Kind>() {
+    let mut blown = [0; 4];
+    for setting in BOTH.into_iter().flat_map(settings) {
+        for (n, deed) in DEEDS.into_iter().enumerate() {
+            for id in [1, HELD - 1, NEW] {
+                for call in writes::<F>().into_iter().take(5).chain(others::<F>()) {
+                    blown[n] += at_each_moment::<F>(call, id, deed, setting, |scene, result| {
+                        let what = format!("{} of {id}, {setting:?}, {deed:?}", call.0);
+                        if deed != Deed::Drop {
+                            reached_the_caller(&what, deed, &result);
+                        }
+                        scene.is_sound(&what, stored(call, &result));
+                    });
+                }
+            }
+        }
+    }
+    assert!(blown.iter().all(|&n| n > 30), "each deed has been done at many moments: {blown:?}");
+}
+
+fn changes_nothing<F: Kind>(calls: impl Iterator<Item = Call<F>>) {
+    for call in calls {
+        for setting in settings(BOTH[0]) {
+            for deed in [Deed::Hash, Deed::Eq] {
+                for id in [1, HELD - 1, NEW] {
+                    at_each_moment::<F>(call, id, deed, setting, |scene, result| {
+                        assert!(result.is_err(), "the panic is the caller's");
+                        let held = (0..HELD).map(|id| (id, id as usize)).collect();
+                        assert_eq!(scene.content(), held, "{} of {id}, {setting:?}, {deed:?}", call.0);
+                        scene.is_sound(call.0, 0);
+                    });
+                }
+            }
+        }
+    }
+}
+
+fn g18_a_write_whose_key_panics_changes_nothing<F: Kind>() {
+    changes_nothing::<F>(writes::<F>().into_iter().take(5));
+}
+
+fn g18_a_write_that_gathers_its_room_changes_nothing_if_its_key_panics<F: Kind>() {
+    // Whether a key's own shard has the room is a matter of the hash function, which is another one for each cache.
+    changes_nothing::<F>(writes::<F>().into_iter().skip(5).cycle().take(10));
+}
+
+crate::on_every_face_in_time!(
+    g18_a_key_that_panics_at_any_moment_leaves_a_sound_cache,
+    g18_a_write_whose_key_panics_changes_nothing,
+    g18_a_write_that_gathers_its_room_changes_nothing_if_its_key_panics,
+);
