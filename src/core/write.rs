@@ -68,7 +68,7 @@ impl<K: Key, V: Value, S> CacheShared<K, V, S> {
             loop {
                 match shard.commit(put, terms, &mut promise, out) {
                     Committed::NeedsRoom { put: again, needed } => {
-                        self.gather(needed, terms, &mut promise, out);
+                        self.gather(needed, &again, terms, &mut promise, out);
                         put = again;
                     }
                     done => break done,
@@ -78,15 +78,15 @@ impl<K: Key, V: Value, S> CacheShared<K, V, S> {
         self.conclude(committed)
     }
 
-    /// Evicts from the fullest shards until `needed` is promised. It ends: what is promised here nobody else can take, and all other room
+    /// Evicts from the fullest shards until `needed` is promised for `put`. It ends: what is promised here nobody else can take, and all other room
     /// is in entries, but for what another caller is about to store.
-    fn gather(&self, needed: u64, terms: Terms<'_>, promise: &mut Promise<'_>, out: &mut Departures<K, V>) {
+    fn gather(&self, needed: u64, put: &Put<'_, K, V>, terms: Terms<'_>, promise: &mut Promise<'_>, out: &mut Departures<K, V>) {
         while !promise.reach_for(needed) {
             let fullest = self.shards.iter().max_by_key(|shard| shard.weight()).filter(|shard| shard.weight() > 0);
             match fullest {
-                Some(shard) => shard.evict_towards(needed, terms, promise, out),
+                Some(shard) => shard.evict_towards(needed, put, terms, promise, out),
                 None => {
-                    self.shards.iter().for_each(|shard| shard.evict_towards(needed, terms, promise, out));
+                    self.shards.iter().for_each(|shard| shard.evict_towards(needed, put, terms, promise, out));
                     yield_now();
                 }
             }

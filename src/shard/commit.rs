@@ -141,11 +141,14 @@ impl<K, V> State<K, V> {
             let mut evicted = 0;
             while promise.amount() < needed && evicted < VICTIMS {
                 let Some(victim) = self.store.victim() else { break };
+                let mut cause = RemovalCause::Evicted;
                 if Some(victim) == held {
+                    // It would leave all the same: the new value is about to take its place.
+                    cause = RemovalCause::Replaced;
                     (held, old) = (None, 0);
-                    needed = weight - old;
+                    needed = weight;
                 }
-                self.evict(victim, promise, out);
+                self.evict(victim, cause, promise, out);
                 evicted += 1;
             }
             terms.room.book_entries(0, u64::from(evicted));
@@ -168,10 +171,10 @@ impl<K, V> State<K, V> {
     }
 
     /// Takes out a victim and keeps its room. The caller books it.
-    pub(super) fn evict(&mut self, victim: Slot, promise: &mut Promise<'_>, out: &mut Departures<K, V>) {
+    pub(super) fn evict(&mut self, victim: Slot, cause: RemovalCause, promise: &mut Promise<'_>, out: &mut Departures<K, V>) {
         let record = self.store.take(victim);
         promise.keep(record.weight);
-        out.record(record, RemovalCause::Evicted);
+        out.record(record, cause);
     }
 
     /// A caller's write overtakes the key's flight; a landing takes its own out of the map, and its load has ended.

@@ -1,6 +1,6 @@
 //! Ways out of a shard: removed by a caller, cleared, or evicted for another shard's sake.
 
-use super::commit::{Terms, VICTIMS};
+use super::commit::{Put, Terms, VICTIMS};
 use super::departures::Departures;
 use super::lookup::Place;
 use super::{Shard, State};
@@ -92,13 +92,24 @@ impl<K, V> Shard<K, V> {
         out.store(store, RemovalCause::Cleared);
     }
 
-    /// Evicts until `needed` is promised, at most as many as one hold of the lock may take.
-    pub(crate) fn evict_towards(&self, needed: u64, terms: Terms<'_>, promise: &mut Promise<'_>, out: &mut Departures<K, V>) {
+    /// Evicts until `needed` is promised for `put`, at most as many as one hold of the lock may take.
+    pub(crate) fn evict_towards(
+        &self,
+        needed: u64,
+        put: &Put<'_, K, V>,
+        terms: Terms<'_>,
+        promise: &mut Promise<'_>,
+        out: &mut Departures<K, V>,
+    ) where
+        K: Eq,
+    {
         let mut state = self.write();
+        let own = state.store.find(put.hashed, &put.key);
         let mut evicted = 0;
         while promise.amount() < needed && evicted < VICTIMS {
             let Some(victim) = state.store.victim() else { break };
-            state.evict(victim, promise, out);
+            let cause = if Some(victim) == own { RemovalCause::Replaced } else { RemovalCause::Evicted };
+            state.evict(victim, cause, promise, out);
             evicted += 1;
         }
         terms.room.book_entries(0, u64::from(evicted));
@@ -110,8 +121,9 @@ impl<K, V> State<K, V> {
     pub(super) fn part_with(&mut self, held: Option<Slot>, cause: RemovalCause, terms: Terms<'_>, out: &mut Departures<K, V>) {
         let Some(slot) = held else { return };
         let record = self.store.take(slot);
-        terms.room.give_back(record.weight);
+        // Off the books before its room can be had: no observer counts it beside what takes its place.
         terms.room.book_entries(0, 1);
+        terms.room.give_back(record.weight);
         let cause = if record.times.is_fresh(terms.clock) { cause } else { RemovalCause::Expired };
         out.record(record, cause);
     }

@@ -7,6 +7,8 @@ use crate::runway::BOTH;
 use crate::scene::{Call, Done, HELD, NEW, Scene, Setting, others, settings, stored, writes};
 use crate::watchdog;
 use bellwether::LoadErrorKind;
+use std::cell::RefCell;
+use std::collections::BTreeSet;
 
 /// More deeds than any call does.
 const MOST: u32 = 60;
@@ -88,8 +90,39 @@ fn g18_a_write_that_gathers_its_room_changes_nothing_if_its_key_panics<F: Kind>(
     changes_nothing::<F>(writes::<F>().into_iter().skip(5).cycle().take(10));
 }
 
+fn g18_what_made_room_for_a_write_whose_key_panics_is_counted<F: Kind>() {
+    for (call, setting) in writes::<F>().into_iter().skip(5).cycle().take(10).flat_map(|call| settings(BOTH[0]).map(move |s| (call, s))) {
+        for id in [1, HELD - 1, NEW] {
+            at_each_moment::<F>(call, id, Deed::Eq, setting, |scene, _| scene.is_sound(&format!("{} of {id}, {setting:?}", call.0), 0));
+        }
+    }
+}
+
+/// Keys that leave are dropped one by one, and so are those that the cache made for itself; a panic of one is no affair of the caller.
+fn g18_the_drop_of_a_key_of_the_caches_own_stops_no_call<F: Kind>() {
+    // An insert of absence drops the caller's own key.
+    let calls = || writes::<F>().into_iter().filter(|(name, _)| *name != "insert of absence").chain(others::<F>());
+    let (mut blown, stopped) = (0, RefCell::new(BTreeSet::new()));
+    for setting in BOTH.into_iter().flat_map(settings) {
+        for call in calls() {
+            for id in [1, HELD - 1, NEW] {
+                blown += at_each_moment::<F>(call, id, Deed::Drop, setting, |scene, result| {
+                    if !matches!(result, Ok(Done::Plain(_) | Done::Load(Ok(())))) {
+                        stopped.borrow_mut().insert(format!("{} ({:?} loader)", call.0, setting.style));
+                    }
+                    scene.is_sound(call.0, stored(call, &result));
+                });
+            }
+        }
+    }
+    assert_eq!(stopped.into_inner(), BTreeSet::new(), "these calls were stopped by a key's `Drop`");
+    assert!(blown > 30, "many moments have been tried: {blown}");
+}
+
 crate::on_every_face_in_time!(
     g18_a_key_that_panics_at_any_moment_leaves_a_sound_cache,
     g18_a_write_whose_key_panics_changes_nothing,
     g18_a_write_that_gathers_its_room_changes_nothing_if_its_key_panics,
+    g18_what_made_room_for_a_write_whose_key_panics_is_counted,
+    g18_the_drop_of_a_key_of_the_caches_own_stops_no_call,
 );
