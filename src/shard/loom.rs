@@ -90,12 +90,6 @@ fn wait(mut waiter: Waiter<u32, u32>) -> u32 {
     }
 }
 
-fn bounded(threads: impl Fn() + Sync + Send + 'static) {
-    let mut builder = ::loom::model::Builder::new();
-    builder.preemption_bound = Some(3);
-    builder.check(threads);
-}
-
 #[test]
 fn g1_two_callers_that_miss_together_load_once() {
     model(|| {
@@ -110,7 +104,7 @@ fn g1_two_callers_that_miss_together_load_once() {
 
 #[test]
 fn g2_a_fetch_after_an_invalidate_never_sees_what_was_loaded_before_it() {
-    bounded(|| {
+    model(|| {
         let world = World::new(10);
         let other = Arc::clone(&world);
         let theirs = thread::spawn(move || other.fetch());
@@ -126,7 +120,7 @@ fn g2_a_fetch_after_an_invalidate_never_sees_what_was_loaded_before_it() {
 
 #[test]
 fn g2_an_inserted_value_is_never_overwritten_by_a_load_that_it_overtook() {
-    bounded(|| {
+    model(|| {
         let world = World::new(10);
         let other = Arc::clone(&world);
         let theirs = thread::spawn(move || other.fetch());
@@ -139,7 +133,7 @@ fn g2_an_inserted_value_is_never_overwritten_by_a_load_that_it_overtook() {
 
 #[test]
 fn g2_nothing_that_a_clear_overtook_is_stored() {
-    bounded(|| {
+    model(|| {
         let world = World::new(10);
         let waiter = match world.shard.claim(HASH, KEY, Rule::IfMissing, Deadline::NEVER, world.terms(), &mut Departures::new()) {
             Claim::Led { waiter, .. } => waiter,
@@ -158,7 +152,7 @@ fn g2_nothing_that_a_clear_overtook_is_stored() {
 
 #[test]
 fn g14_two_writers_at_capacity_keep_it_at_every_instant() {
-    bounded(|| {
+    model(|| {
         let world = World::new(1);
         let other = Arc::clone(&world);
         let theirs = thread::spawn(move || {

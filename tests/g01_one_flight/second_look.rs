@@ -8,8 +8,8 @@ use crate::runway::{BOTH, Runway, Style};
 use crate::watchdog::{self, in_time};
 use bellwether::{AsyncCache, BoxError, Cache, CacheBuilder, Equivalent, LoadKey, Source};
 use std::hash::{Hash, Hasher};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Barrier};
 use std::thread;
 
 /// A form of the key 1 that does something between the look that finds nothing and the claim.
@@ -98,25 +98,39 @@ fn g1_a_caller_that_missed_before_a_flight_began_joins_it() {
     });
 }
 
+/// Where threads meet without going to sleep, so that they leave at the same instant.
+#[derive(Default)]
+struct Meeting(AtomicU32);
+
+impl Meeting {
+    /// Waits until `number` arrivals have been made in all.
+    fn meet(&self, number: u32) {
+        self.0.fetch_add(1, Ordering::AcqRel);
+        while self.0.load(Ordering::Acquire) < number {
+            thread::yield_now();
+        }
+    }
+}
+
 /// The same without an arranged order: callers start together, key after key, against loads that land at once.
 fn g1_callers_that_race_the_landing_cost_one_load_for_each_key<F: Kind>() {
-    const KEYS: u32 = 1_000;
-    const CALLERS: u32 = 4;
+    const KEYS: u32 = 3_000;
+    const CALLERS: u32 = 3;
     let loads: Arc<[AtomicU32]> = (0..KEYS).map(|_| AtomicU32::new(0)).collect();
     let counted = Arc::clone(&loads);
     let cache = F::Of::<u32, u32>::build(CacheBuilder::new().loader_fn(move |&key: &u32| {
         counted[usize::try_from(key).expect("it is a small number")].fetch_add(1, Ordering::Relaxed);
         bellwether::ok(key)
     }));
-    let together = Barrier::new(usize::try_from(CALLERS).expect("it is a small number"));
+    let meeting = Meeting::default();
     thread::scope(|scope| {
         for caller in 0..CALLERS {
-            let (cache, together) = (&cache, &together);
+            let (cache, meeting) = (&cache, &meeting);
             scope.spawn(move || {
                 for key in 0..KEYS {
-                    together.wait();
-                    // Spread over the time that a load takes, differently for every key.
-                    (0..(key * 7 + caller * 13) % 400).for_each(|_| std::hint::spin_loop());
+                    meeting.meet((key + 1) * CALLERS);
+                    // For some keys at the same instant, for others spread over the time that a load takes.
+                    (0..key % 8 * caller * 10).for_each(|_| std::hint::spin_loop());
                     assert_eq!(*cache.fetch_with(&key).expect("the loader brings it"), key);
                 }
             });

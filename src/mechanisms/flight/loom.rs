@@ -54,7 +54,10 @@ fn g5_no_waiter_misses_the_landing() {
 
 #[test]
 fn g5_of_two_waiters_one_may_join_as_late_as_it_likes() {
-    model(|| {
+    // Three threads: every schedule with at most three preemptions. Those of two have no such bound.
+    let mut three_threads = ::loom::model::Builder::new();
+    three_threads.preemption_bound = Some(3);
+    three_threads.check(|| {
         let flight = flight();
         let early = flight.join();
         let late = Arc::clone(&flight);
