@@ -39,6 +39,8 @@ mod odd_keys;
 mod scene;
 #[path = "g18_hostile/settings.rs"]
 mod settings;
+#[path = "g18_hostile/storm.rs"]
+mod storm;
 #[path = "g18_hostile/values.rs"]
 mod values;
 #[path = "g18_hostile/weighers.rs"]

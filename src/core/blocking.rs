@@ -141,11 +141,11 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> CacheShared<K, V,
         done: impl Fn() -> Option<T>,
     ) -> Result<T, Landing<V>> {
         loop {
-            if let Some(done) = done() {
-                return Ok(done);
-            }
             if let Poll::Ready(landing) = waiter.poll(cx) {
                 return Err(landing);
+            }
+            if let Some(done) = done() {
+                return Ok(done);
             }
             let flight = Arc::clone(waiter.flight());
             if self.clock.mock().is_some() {

@@ -87,14 +87,16 @@ where
     let (shared, flight) = (Arc::clone(&guard.shared), Arc::clone(&guard.flight));
     let mut work = pin!(AssertUnwindSafe(work).catch_unwind());
     let brought = poll_fn(|cx| {
-        if let Poll::Ready(brought) = work.as_mut().poll(cx) {
-            return Poll::Ready(Some(brought));
+        let limited = !flight.deadline().is_never();
+        // Asked first: a load whose time is over isn't worth another poll.
+        if limited && flight.poll_stop(cx).is_ready() {
+            return Poll::Ready(None);
         }
-        if flight.deadline().is_never() {
-            return Poll::Pending;
+        let polled = work.as_mut().poll(cx);
+        if limited && polled.is_pending() {
+            shared.watch(&flight);
         }
-        shared.watch(&flight);
-        flight.poll_stop(cx).map(|()| None)
+        polled.map(Some)
     });
     match brought.await {
         Some(Ok(brought)) => guard.land(brought),
@@ -105,6 +107,9 @@ where
 
 /// A load on this thread.
 pub(super) fn run_here<K: Key, V: Value, S>(guard: LoadGuard<K, V, S>, work: impl FnOnce(&Flight<K, V>, Option<Arc<V>>) -> Brought<V>) {
+    if guard.flight.has_landed() {
+        return; // It timed out before its turn came: nobody would hear what it brings.
+    }
     let brought = contain(|| work(&guard.flight, guard.current.clone())).unwrap_or_else(|panic| Err(panicked(panic)));
     guard.land(brought);
 }

@@ -5,7 +5,7 @@ use super::shared::CacheShared;
 use super::write::Stored;
 use crate::ground::contain::{Panic, contain, drop_contained};
 use crate::mechanisms::flight::{Flight, Landing, Standing};
-use crate::shard::{By, Departures, Load, Put, Remains};
+use crate::shard::{By, Departures, Held, Put, Remains};
 use crate::vocabulary::error::LoadError;
 use crate::vocabulary::keys::{Key, Value};
 use crate::vocabulary::loaded::{Answer, Loaded};
@@ -39,7 +39,7 @@ enum Progress {
 
 /// A landing that takes no more user code but the keys' `Eq`.
 enum Prepared<'a, K, V> {
-    Store(Put<'a, K, V>, Outcome),
+    Store(Put<'a, K, V>),
     Deliver(Arc<V>),
     Fail(LoadError),
 }
@@ -81,6 +81,7 @@ impl<K: Key, V: Value, S> LoadGuard<K, V, S> {
             self.store(Prepared::Fail(panicked(panic)), &mut out)
         });
         self.progress.set(Progress::Over);
+        self.shared.book(&mut out);
         self.shared.publish(&self.flight, landing, outcome);
         self.shared.let_go(out);
     }
@@ -90,9 +91,9 @@ impl<K: Key, V: Value, S> LoadGuard<K, V, S> {
             Ok(loaded) => loaded,
             Err(error) => return Prepared::Fail(error),
         };
-        let (value, outcome) = match (&loaded.answer, &self.current) {
-            (Answer::Value(value), _) => (value, Outcome::Stored),
-            (Answer::Unchanged, Some(current)) => (current, Outcome::Unchanged),
+        let value = match (&loaded.answer, &self.current) {
+            (Answer::Value(value), _) => value,
+            (Answer::Unchanged, Some(current)) => current,
             (Answer::Unchanged, None) => {
                 return Prepared::Fail(LoadError::new("the loader answered `unchanged`, but no value was held"));
             }
@@ -100,16 +101,17 @@ impl<K: Key, V: Value, S> LoadGuard<K, V, S> {
             (Answer::Absent, _) => return Prepared::Fail(LoadError::Absent),
         };
         let (hashed, key) = (self.flight.hashed(), self.flight.key().clone());
-        Prepared::Store(self.shared.weighed(hashed, key, Arc::clone(value), &loaded, By::Flight(&self.flight)), outcome)
+        Prepared::Store(self.shared.weighed(hashed, key, Arc::clone(value), loaded.own, By::Flight(&self.flight)))
     }
 
     /// Takes the flight out of the map and stores what there is to store, if the flight is still the map's.
     fn store(&self, prepared: Prepared<'_, K, V>, out: &mut Departures<K, V>) -> (Landing<V>, Outcome) {
         match prepared {
-            Prepared::Store(put, outcome) => {
+            Prepared::Store(put) => {
                 let result = Ok(Arc::clone(&put.value));
                 let (standing, outcome) = match self.shared.put(put, out) {
-                    Stored::Held => (Standing::Held, outcome),
+                    Stored::Held(Held::Anew) => (Standing::Held, Outcome::Stored),
+                    Stored::Held(Held::Renewed) => (Standing::Held, Outcome::Unchanged),
                     Stored::Refused => (Standing::Held, Outcome::Refused),
                     Stored::Superseded => (Standing::Superseded, Outcome::Superseded),
                 };
@@ -133,15 +135,18 @@ impl<K: Key, V: Value, S> LoadGuard<K, V, S> {
     }
 
     fn land_empty(&self, remains: Remains, out: &mut Departures<K, V>) -> Standing {
-        self.shared.land_empty(&self.flight, remains, Load::Ended, out)
+        let mine = self.shared.shard(self.flight.hashed()).land_empty(&self.flight, remains, self.shared.terms(), out);
+        if mine { Standing::Held } else { Standing::Superseded }
     }
 }
 
 impl<K: Key, V: Value, S> Drop for LoadGuard<K, V, S> {
     fn drop(&mut self) {
-        if let Some(error) = self.otherwise.take() {
-            self.settle(Err(error));
+        match self.otherwise.take() {
+            Some(error) if self.progress.get() != Progress::Over => self.settle(Err(error)),
+            Some(_) | None => {}
         }
+        drop_contained(self.current.take());
         if self.progress.get() != Progress::Over {
             let mut out = Departures::new();
             self.shared.shard(self.flight.hashed()).end(&self.flight, &mut out);
@@ -151,11 +156,6 @@ impl<K: Key, V: Value, S> Drop for LoadGuard<K, V, S> {
 }
 
 impl<K: Key, V: Value, S> CacheShared<K, V, S> {
-    pub(super) fn land_empty(&self, flight: &Arc<Flight<K, V>>, remains: Remains, load: Load, out: &mut Departures<K, V>) -> Standing {
-        let mine = self.shard(flight.hashed()).land_empty(flight, remains, load, self.terms(), out);
-        if mine { Standing::Held } else { Standing::Superseded }
-    }
-
     /// Hands out the result of a flight that the caller has sealed. Counted first: whoever gets it finds it counted.
     pub(super) fn publish(&self, flight: &Flight<K, V>, landing: Landing<V>, outcome: Outcome) {
         self.counters.load_ended(outcome);

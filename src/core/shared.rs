@@ -95,10 +95,15 @@ impl<K, V, S> CacheShared<K, V, S> {
         Terms { room: &self.room, clock: &self.clock, share: Some(share) }
     }
 
+    /// Counts what left: before anybody is told of a landing, who then finds it counted.
+    pub(super) fn book(&self, departures: &mut Departures<K, V>) {
+        self.counters.removed(&departures.take_counts());
+    }
+
     /// The last step of every call that changes something, under no lock: counts what left, begins the flight whose turn has come, and
     /// lets go.
     pub(super) fn let_go(&self, mut departures: Departures<K, V>) {
-        self.counters.removed(departures.counts());
+        self.book(&mut departures);
         if let Some(next) = departures.take_next() {
             next.begin();
         }

@@ -4,8 +4,7 @@ use super::counters::Outcome;
 use super::shared::CacheShared;
 use crate::ground::sync::Weak;
 use crate::ground::time::Appointment;
-use crate::mechanisms::flight::{Flight, Landing};
-use crate::shard::{Departures, Load, Remains};
+use crate::mechanisms::flight::{Flight, Landing, Standing};
 use crate::vocabulary::error::{LoadError, LoadErrorKind};
 use crate::vocabulary::keys::{Key, Value};
 use std::sync::Arc;
@@ -19,14 +18,12 @@ impl<K: Key, V: Value, S> CacheShared<K, V, S> {
     /// Ends a flight whose deadline has passed, and says whether it did: not one that has landed or is about to. Its load may go on unheard:
     /// it is still counted among those of its key.
     pub(super) fn time_out(&self, flight: &Arc<Flight<K, V>>) -> bool {
-        if !flight.seal() {
+        let Some(mine) = self.shard(flight.hashed()).seal_overdue(flight) else {
             return false;
-        }
-        let mut out = Departures::new();
-        let standing = self.land_empty(flight, Remains::Held, Load::GoesOn, &mut out);
+        };
+        let standing = if mine { Standing::Held } else { Standing::Superseded };
         let landing = Landing { result: Err(self.timed_out()), standing };
         self.publish(flight, landing, Outcome::Failed(LoadErrorKind::TimedOut));
-        self.let_go(out);
         true
     }
 

@@ -2,20 +2,21 @@
 
 use super::counters::Outcome;
 use super::shared::CacheShared;
+use crate::ground::contain::{contain, drop_contained};
 use crate::ground::hash::Hashed;
 use crate::ground::sync::yield_now;
 use crate::mechanisms::flight::{Landing, Standing};
 use crate::mechanisms::room::Promise;
-use crate::shard::{Answered, By, Committed, Departures, Place, Put, Terms};
+use crate::shard::{Answered, By, Committed, Departures, Held, Place, Put, Shard, Terms};
 use crate::vocabulary::keys::{Key, Value};
-use crate::vocabulary::loaded::{Answer, Loaded};
+use crate::vocabulary::loaded::{Answer, Loaded, Own};
 use equivalent::Equivalent;
 use std::sync::Arc;
 
 /// What came of storing a value.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Stored {
-    Held,
+    Held(Held),
     Refused,
     Superseded,
 }
@@ -24,25 +25,23 @@ impl<K: Key, V: Value, S> CacheShared<K, V, S> {
     /// A caller's write. What is no value to be stored removes the one that is held.
     pub(crate) fn insert(&self, hashed: Hashed, key: K, loaded: Loaded<V>) {
         match loaded.answer {
-            Answer::Value(ref value) => {
-                let value = Arc::clone(value);
-                let mut out = Departures::new();
-                let put = self.weighed(hashed, key, value, &loaded, By::Caller);
-                self.put(put, &mut out);
-                self.let_go(out);
+            Answer::Value(value) => {
+                let put = self.weighed(hashed, key, value, loaded.own, By::Caller);
+                self.accounted(|out| self.put(put, out));
             }
-            Answer::Uncached(_) | Answer::Absent => {
-                let place = Place { hashed, key: &key, clock: &self.clock };
-                drop(self.remove(place));
+            Answer::Uncached(value) => {
+                drop_contained(self.remove(Place { hashed, key: &key, clock: &self.clock }));
+                drop_contained(value);
             }
+            Answer::Absent => drop_contained(self.remove(Place { hashed, key: &key, clock: &self.clock })),
             Answer::Unchanged => {}
         }
     }
 
     /// A value with its weight and times, by its own settings or else the cache's. Runs the weigher.
-    pub(super) fn weighed<'a>(&self, hashed: Hashed, key: K, value: Arc<V>, loaded: &Loaded<V>, by: By<'a, K, V>) -> Put<'a, K, V> {
-        let weight = loaded.weight.unwrap_or_else(|| self.settings.weigher.weigh(&key, &value));
-        let times = self.settings.expiry.times(loaded.time_to_live, &self.clock);
+    pub(super) fn weighed<'a>(&self, hashed: Hashed, key: K, value: Arc<V>, own: Own, by: By<'a, K, V>) -> Put<'a, K, V> {
+        let weight = own.weight.unwrap_or_else(|| self.settings.weigher.weigh(&key, &value));
+        let times = self.settings.expiry.times(own.time_to_live, &self.clock);
         Put { hashed, key, value, weight, times, by }
     }
 
@@ -53,7 +52,7 @@ impl<K: Key, V: Value, S> CacheShared<K, V, S> {
         let committed = shard.commit(put, self.terms(), &mut self.room.promise(), out);
         match committed {
             Committed::NeedsRoom { put, .. } => self.put_gathering(put, out),
-            done => self.conclude(done),
+            done => self.conclude(done, out),
         }
     }
 
@@ -75,31 +74,33 @@ impl<K: Key, V: Value, S> CacheShared<K, V, S> {
                 }
             }
         };
-        self.conclude(committed)
+        self.conclude(committed, out)
     }
 
     /// Evicts from the fullest shards until `needed` is promised for `put`. It ends: what is promised here nobody else can take, and all other room
     /// is in entries, but for what another caller is about to store.
     fn gather(&self, needed: u64, put: &Put<'_, K, V>, terms: Terms<'_>, promise: &mut Promise<'_>, out: &mut Departures<K, V>) {
+        let own = |shard: &Shard<K, V>| std::ptr::eq(shard, self.shard(put.hashed)).then_some(put);
         while !promise.reach_for(needed) {
             let fullest = self.shards.iter().max_by_key(|shard| shard.weight()).filter(|shard| shard.weight() > 0);
             match fullest {
-                Some(shard) => shard.evict_towards(needed, put, terms, promise, out),
+                Some(shard) => shard.evict_towards(needed, own(shard), terms, promise, out),
                 None => {
-                    self.shards.iter().for_each(|shard| shard.evict_towards(needed, put, terms, promise, out));
+                    self.shards.iter().for_each(|shard| shard.evict_towards(needed, own(shard), terms, promise, out));
                     yield_now();
                 }
             }
         }
     }
 
-    fn conclude(&self, committed: Committed<'_, K, V>) -> Stored {
+    fn conclude(&self, committed: Committed<'_, K, V>, out: &mut Departures<K, V>) -> Stored {
         match committed {
-            Committed::Stored { answered } => {
+            Committed::Stored { held, answered } => {
                 if let Some(Answered { flight, value }) = answered.filter(|answered| answered.flight.seal()) {
+                    self.book(out);
                     self.publish(&flight, Landing { result: Ok(value), standing: Standing::Held }, Outcome::Answered);
                 }
-                Stored::Held
+                Stored::Held(held)
             }
             Committed::Refused => Stored::Refused,
             Committed::Superseded => Stored::Superseded,
@@ -109,10 +110,15 @@ impl<K: Key, V: Value, S> CacheShared<K, V, S> {
 
     /// Removes a value and overtakes its flight.
     pub(crate) fn remove<Q: Equivalent<K> + ?Sized>(&self, place: Place<'_, Q>) -> Option<Arc<V>> {
+        self.accounted(|out| self.shard(place.hashed).remove(place, self.terms(), out))
+    }
+
+    /// Runs a write and lets go of what it sent on its way, also if a key's `Eq` panics on the way: then the panic goes on after it.
+    fn accounted<R>(&self, write: impl FnOnce(&mut Departures<K, V>) -> R) -> R {
         let mut out = Departures::new();
-        let value = self.shard(place.hashed).remove(place, self.terms(), &mut out);
+        let done = contain(|| write(&mut out));
         self.let_go(out);
-        value
+        done.unwrap_or_else(|panic| std::panic::resume_unwind(panic.0))
     }
 
     /// Removes everything and overtakes all flights, shard by shard.

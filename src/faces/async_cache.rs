@@ -6,6 +6,7 @@ use super::fetch::Fetch;
 use super::iter::Iter;
 use super::plain::plain_methods;
 use crate::core::shared::CacheShared;
+use crate::ground::contain::drop_contained;
 use crate::ground::hash::RandomState;
 use crate::shard::{Rule, Trace};
 use crate::vocabulary::error::{BoxError, OptionalExt};
@@ -135,7 +136,8 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> AsyncCache<K, V, 
     /// Loads where nothing usable is held, as [`fetch_with`](Self::fetch_with), by the future that `load` makes in place of the cache's loader.
     ///
     /// `load` is called in this call, and only if it starts the load: not if a value is held or a load of the key is under way, by whichever loader or
-    /// closure. It may borrow; the future that it makes may not, as it runs as a task of its own.
+    /// closure. It may borrow; the future that it makes may not, as it runs as a task of its own. A call that joined a load which a write overtook and
+    /// which then failed looks again for what others have brought, but doesn't call `load`: it is gone by then.
     ///
     /// # Errors
     /// The [`LoadError`](crate::LoadError) that the load ended with; what the future returns is the source of

@@ -7,6 +7,7 @@ use super::plain::plain_methods;
 use crate::core::blocking::Means;
 use crate::core::lead::Brought;
 use crate::core::shared::CacheShared;
+use crate::ground::contain::drop_contained;
 use crate::ground::hash::RandomState;
 use crate::shard::{Rule, Trace};
 use crate::vocabulary::error::{BoxError, LoadError, OptionalExt};

@@ -40,10 +40,13 @@ impl<K: Clone, V, S> Iterator for Iter<'_, K, V, S> {
     fn next(&mut self) -> Option<Self::Item> {
         while self.taken.is_empty() {
             let shard = self.shared.shards.get(self.shard)?;
-            match shard.batch(self.slot, BATCH, &self.shared.clock, &mut self.taken) {
+            // Taken over only once it is whole: if a key's `Clone` panics, the next call begins this batch anew.
+            let mut batch = VecDeque::new();
+            match shard.batch(self.slot, BATCH, &self.shared.clock, &mut batch) {
                 Some(next) => self.slot = next,
                 None => (self.shard, self.slot) = (self.shard + 1, 0),
             }
+            self.taken = batch;
         }
         self.taken.pop_front()
     }

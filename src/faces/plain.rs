@@ -193,7 +193,10 @@ macro_rules! plain_methods {
             /// # Ok::<(), bellwether::BuildError>(())
             /// ```
             pub fn invalidate<Q: Lookup<K> + ?Sized>(&self, key: &Q) -> bool {
-                self.remove(key).is_some()
+                let removed = self.remove(key);
+                let was_held = removed.is_some();
+                drop_contained(removed);
+                was_held
             }
 
             /// Removes all values and supersedes all loads under way.

@@ -1,14 +1,17 @@
 //! A bag takes what leaves a structure under a lock, to be dropped once the lock is released.
 
-use super::contain::drop_contained;
-
 /// Things on their way out. The first one needs no allocation: most critical sections let at most one thing go.
-pub(crate) struct Bag<T> {
+pub(crate) struct Bag<T: Depart> {
     first: Option<T>,
     rest: Vec<T>,
 }
 
-impl<T> Bag<T> {
+/// How a thing on its way out is let go of: without a panic, though what it holds may panic when it is dropped.
+pub(crate) trait Depart {
+    fn depart(self);
+}
+
+impl<T: Depart> Bag<T> {
     pub(crate) const fn new() -> Self {
         Self { first: None, rest: Vec::new() }
     }
@@ -22,11 +25,8 @@ impl<T> Bag<T> {
     }
 }
 
-/// Each item's `Drop` is user code: one that panics doesn't stop the others, nor the call that emptied the bag.
-impl<T> Drop for Bag<T> {
+impl<T: Depart> Drop for Bag<T> {
     fn drop(&mut self) {
-        if std::mem::needs_drop::<T>() {
-            self.first.take().into_iter().chain(self.rest.drain(..)).for_each(drop_contained);
-        }
+        self.first.take().into_iter().chain(self.rest.drain(..)).for_each(Depart::depart);
     }
 }

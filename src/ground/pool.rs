@@ -1,6 +1,6 @@
 //! The process's own threads: for blocking loads that have no thread of their own, and for async loads where no runtime is.
 
-use super::contain::contain;
+use super::contain::{contain, drop_contained};
 use super::sync::{Arc, Condvar, Mutex, Weak, spawn_thread};
 use std::collections::VecDeque;
 use std::future::Future;
@@ -83,13 +83,15 @@ impl Pool {
         if spawn_thread("bellwether-load", move || pool.work_off()).is_ok() {
             return Ok(());
         }
-        let orphan = {
+        let orphans = {
             let mut state = self.state.lock();
             state.threads -= 1;
-            // The threads that there are will come to it; without any, nobody would.
-            if state.threads == 0 { state.queue.pop_back() } else { None }
+            // The threads that there are will come to them; without any, nobody would.
+            if state.threads == 0 { std::mem::take(&mut state.queue) } else { VecDeque::new() }
         };
-        if orphan.is_some() { Err(NoThread) } else { Ok(()) }
+        let result = if orphans.is_empty() { Ok(()) } else { Err(NoThread) };
+        orphans.into_iter().for_each(drop_contained);
+        result
     }
 
     fn work_off(&self) {
@@ -168,9 +170,12 @@ impl Task {
 
     fn requeue(self: Arc<Self>) {
         let Some(pool) = self.pool.upgrade() else { return };
-        let job: Job = Box::new(move || self.poll());
-        // Without any thread the job is dropped, and the future with it, whose guard tells those who wait.
-        drop(pool.run(job));
+        let task = Arc::clone(&self);
+        if pool.run(Box::new(move || task.poll())).is_err() {
+            // Nobody will ever poll it: the future is dropped, and its guard tells those who wait.
+            let stage = std::mem::replace(&mut *self.stage.lock(), Stage::Done);
+            drop_contained(stage);
+        }
     }
 }
 

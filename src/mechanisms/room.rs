@@ -26,7 +26,7 @@ impl Room {
         self.capacity
     }
 
-    // Relaxed throughout: each account is a single atomic, and what it accounts for is guarded by the shards' locks.
+    // Relaxed but where room changes hands: what it accounts for is guarded by the shards' locks.
     pub(crate) fn held(&self) -> u64 {
         self.held.load(Ordering::Relaxed)
     }
@@ -49,7 +49,7 @@ impl Room {
             if taken == 0 || (taken < wanted && all == All::OrNothing) {
                 return 0;
             }
-            match self.held.compare_exchange_weak(held, held + taken, Ordering::Relaxed, Ordering::Relaxed) {
+            match self.held.compare_exchange_weak(held, held + taken, Ordering::Acquire, Ordering::Relaxed) {
                 Ok(_) => return taken,
                 Err(now) => held = now,
             }
@@ -59,7 +59,8 @@ impl Room {
     /// Gives back the room of what is no longer stored.
     pub(crate) fn give_back(&self, amount: u64) {
         if amount > 0 {
-            self.held.fetch_sub(amount, Ordering::Relaxed);
+            // Release here, acquire where it is taken: whoever takes it books its entry after the old one is off the books.
+            self.held.fetch_sub(amount, Ordering::Release);
         }
     }
 

@@ -51,10 +51,14 @@ impl<K: Eq, V> Shard<K, V> {
         let current = fresh.map(|slot| Arc::clone(&state.store.get(slot).value));
         if !seeded::on(Bug::ClaimWithoutLook) {
             if let (Rule::IfMissing, Some(value)) = (rule, &current) {
-                return Claim::Hit(Arc::clone(value));
+                let value = Arc::clone(value);
+                out.key(key);
+                return Claim::Hit(value);
             }
             if let Some(flight) = state.flights.joinable(hashed, &key) {
-                return Claim::Joined(flight.join());
+                let waiter = flight.join();
+                out.key(key);
+                return Claim::Joined(waiter);
             }
         }
         // Both lookups above compare keys, as the claim does; only what comes after it may change anything.

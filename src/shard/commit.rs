@@ -52,6 +52,15 @@ pub(crate) struct Terms<'a> {
     pub(crate) share: Option<u64>,
 }
 
+/// What a stored value took the place of.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Held {
+    /// Of nothing, or of another value.
+    Anew,
+    /// Of itself: the same value with new times and weight, which so has never left.
+    Renewed,
+}
+
 /// A flight that needn't begin any more, and the value for those who wait for it.
 pub(crate) struct Answered<K, V> {
     pub(crate) flight: Arc<Flight<K, V>>,
@@ -61,7 +70,7 @@ pub(crate) struct Answered<K, V> {
 /// What came of a put.
 pub(crate) enum Committed<'a, K, V> {
     /// It is held. A flight that had yet to begin, if there is one, is answered by it.
-    Stored { answered: Option<Answered<K, V>> },
+    Stored { held: Held, answered: Option<Answered<K, V>> },
     /// It weighs too much ever to be held.
     Refused,
     /// A write had overtaken the flight that brought it.
@@ -114,8 +123,8 @@ impl<K: Eq, V> Shard<K, V> {
             }
             Some(Overtaken::Flying) | None => None,
         };
-        state.store_in(put, held, terms, out);
-        Committed::Stored { answered }
+        let held = state.store_in(put, held, terms, out);
+        Committed::Stored { held, answered }
     }
 }
 
@@ -134,7 +143,8 @@ impl<K, V> State<K, V> {
         let mut needed = weight.saturating_sub(old);
         if !promise.reach(needed) {
             let missing = needed - promise.amount();
-            let in_turn = terms.share.is_some_and(|share| self.store.weight() >= share);
+            // What it would hold with the new entry counts: heavy entries leave gaps below the share.
+            let in_turn = terms.share.is_some_and(|share| self.store.weight().saturating_add(missing) >= share);
             if !in_turn || self.store.weight().saturating_sub(old) < missing {
                 return Err(needed);
             }
@@ -148,7 +158,7 @@ impl<K, V> State<K, V> {
                     (held, old) = (None, 0);
                     needed = weight;
                 }
-                self.evict(victim, cause, promise, out);
+                self.evict(victim, cause, terms, promise, out);
                 evicted += 1;
             }
             terms.room.book_entries(0, u64::from(evicted));
@@ -171,9 +181,17 @@ impl<K, V> State<K, V> {
     }
 
     /// Takes out a victim and keeps its room. The caller books it.
-    pub(super) fn evict(&mut self, victim: Slot, cause: RemovalCause, promise: &mut Promise<'_>, out: &mut Departures<K, V>) {
+    pub(super) fn evict(
+        &mut self,
+        victim: Slot,
+        cause: RemovalCause,
+        terms: Terms<'_>,
+        promise: &mut Promise<'_>,
+        out: &mut Departures<K, V>,
+    ) {
         let record = self.store.take(victim);
         promise.keep(record.weight);
+        let cause = record.cause(cause, terms.clock);
         out.record(record, cause);
     }
 
@@ -189,21 +207,27 @@ impl<K, V> State<K, V> {
         }
     }
 
-    fn store_in(&mut self, put: Put<'_, K, V>, held: Option<Slot>, terms: Terms<'_>, out: &mut Departures<K, V>) {
+    fn store_in(&mut self, put: Put<'_, K, V>, held: Option<Slot>, terms: Terms<'_>, out: &mut Departures<K, V>) -> Held {
         let Put { hashed, key, value, weight, times, by } = put;
         let record = Record { hashed, key, value, weight, times, node: Node::new() };
         let Some(slot) = held else {
             self.store.insert(record);
             terms.room.book_entries(1, 0);
-            return;
+            return Held::Anew;
         };
-        let fresh = self.store.get(slot).times.is_fresh(terms.clock);
+        let renewed = Arc::ptr_eq(&self.store.get(slot).value, &record.value);
         let replaced = self.store.replace(slot, record);
-        out.record(replaced, if fresh { RemovalCause::Replaced } else { RemovalCause::Expired });
+        if renewed {
+            out.uncounted(replaced);
+        } else {
+            let cause = replaced.cause(RemovalCause::Replaced, terms.clock);
+            out.record(replaced, cause);
+        }
         match by {
             By::Caller => self.store.used(slot),
             // A landed load is not an access: it would look like a second use of a key that was asked for once.
             By::Flight(_) => {}
         }
+        if renewed { Held::Renewed } else { Held::Anew }
     }
 }

@@ -2,20 +2,34 @@
 
 use super::record::Record;
 use super::store::Store;
-use crate::ground::bag::Bag;
+use crate::ground::bag::{Bag, Depart};
+use crate::ground::contain::drop_contained;
 use crate::mechanisms::flight::{Ended, Flight};
 use crate::vocabulary::removal::RemovalCause;
 use std::sync::Arc;
 
 /// Something whose `Drop` is user code.
-#[expect(dead_code, reason = "kept only to be dropped where no lock is held")]
 enum Departed<K, V> {
     Record(Record<K, V>),
-    /// A value that was never held, with its key.
-    Unstored(K, Arc<V>),
+    /// A value that was never held.
+    Value(Arc<V>),
+    /// A key that isn't needed.
+    Key(K),
     Flight(Arc<Flight<K, V>>),
     /// A store that was swapped out whole.
     Store(Box<Store<K, V>>),
+}
+
+impl<K, V> Depart for Departed<K, V> {
+    fn depart(self) {
+        match self {
+            Self::Record(record) => record.let_go(),
+            Self::Value(value) => drop_contained(value),
+            Self::Key(key) => drop_contained(key),
+            Self::Flight(flight) => drop_contained(flight),
+            Self::Store(store) => drop_contained(store),
+        }
+    }
 }
 
 /// What a call sent on its way, and why, and what begins now that a load has ended.
@@ -38,7 +52,17 @@ impl<K, V> Departures<K, V> {
 
     pub(crate) fn unstored(&mut self, key: K, value: Arc<V>, cause: RemovalCause) {
         self.count(cause, 1);
-        self.things.put(Departed::Unstored(key, value));
+        self.things.put(Departed::Value(value));
+        self.key(key);
+    }
+
+    pub(super) fn key(&mut self, key: K) {
+        self.things.put(Departed::Key(key));
+    }
+
+    /// A record that leaves while its value stays.
+    pub(super) fn uncounted(&mut self, record: Record<K, V>) {
+        self.things.put(Departed::Record(record));
     }
 
     /// A flight whose key may go with it.
@@ -69,7 +93,8 @@ impl<K, V> Departures<K, V> {
         self.counts[cause.index()] += number;
     }
 
-    pub(crate) fn counts(&self) -> &[u64; RemovalCause::COUNT] {
-        &self.counts
+    /// How many left for which cause, since the last call.
+    pub(crate) fn take_counts(&mut self) -> [u64; RemovalCause::COUNT] {
+        std::mem::take(&mut self.counts)
     }
 }

@@ -15,10 +15,10 @@ mod store;
 mod validate;
 
 pub(crate) use claim::{Claim, Rule};
-pub(crate) use commit::{Answered, By, Committed, Put, Terms};
+pub(crate) use commit::{Answered, By, Committed, Held, Put, Terms};
 pub(crate) use departures::Departures;
 pub(crate) use lookup::{Place, Sought, Trace};
-pub(crate) use removal::{Load, Remains};
+pub(crate) use removal::Remains;
 
 use crate::ground::reentry;
 use crate::ground::striped::Ring;

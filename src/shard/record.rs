@@ -1,10 +1,13 @@
 //! A record is one entry as it is stored.
 
 use crate::ground::chain::{Link, Links};
+use crate::ground::contain::drop_contained;
 use crate::ground::hash::Hashed;
 use crate::ground::slab::{Slab, Slot};
+use crate::ground::time::Clock;
 use crate::mechanisms::eviction::{Node, Nodes};
 use crate::vocabulary::expiry::Times;
+use crate::vocabulary::removal::RemovalCause;
 use std::sync::Arc;
 
 /// One entry.
@@ -17,6 +20,19 @@ pub(crate) struct Record<K, V> {
     pub(super) times: Times,
     /// The eviction policy's part.
     pub(super) node: Node,
+}
+
+impl<K, V> Record<K, V> {
+    /// What `cause` comes to: an entry past its time has expired, whatever takes it.
+    pub(super) fn cause(&self, cause: RemovalCause, clock: &Clock) -> RemovalCause {
+        if self.times.is_fresh(clock) { cause } else { RemovalCause::Expired }
+    }
+
+    /// Lets go of key and value, each of whose `Drop` may panic, one by one.
+    pub(super) fn let_go(self) {
+        drop_contained(self.key);
+        drop_contained(self.value);
+    }
 }
 
 impl<K, V> Links for Slab<Record<K, V>> {

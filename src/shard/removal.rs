@@ -20,13 +20,6 @@ pub(crate) enum Remains {
     Removed(RemovalCause),
 }
 
-/// Whether a flight lands because its load has ended, or while its load goes on unheard.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Load {
-    Ended,
-    GoesOn,
-}
-
 impl<K, V> Shard<K, V> {
     /// Removes a key's value and overtakes its flight, in one critical section. Gives the value if it was fresh.
     pub(crate) fn remove<Q: Equivalent<K> + ?Sized>(
@@ -54,15 +47,8 @@ impl<K, V> Shard<K, V> {
         value
     }
 
-    /// Lands a flight that brings nothing to store. `false` if a write had overtaken it, and then nothing else happens.
-    pub(crate) fn land_empty(
-        &self,
-        flight: &Arc<Flight<K, V>>,
-        remains: Remains,
-        load: Load,
-        terms: Terms<'_>,
-        out: &mut Departures<K, V>,
-    ) -> bool
+    /// Lands a flight that brings nothing to store, and whose load has ended. `false` if a write had overtaken it, and then nothing else happens.
+    pub(crate) fn land_empty(&self, flight: &Arc<Flight<K, V>>, remains: Remains, terms: Terms<'_>, out: &mut Departures<K, V>) -> bool
     where
         K: Eq,
     {
@@ -75,11 +61,15 @@ impl<K, V> Shard<K, V> {
         if let (true, Remains::Removed(cause)) = (mine, remains) {
             state.part_with(held, cause, terms, out);
         }
-        match load {
-            Load::Ended => out.ended(state.flights.ended(flight)),
-            Load::GoesOn => {}
-        }
+        out.ended(state.flights.ended(flight));
         mine
+    }
+
+    /// Takes a flight out whose time is over, while its load goes on; says whether it was in, or nothing if somebody else lands it.
+    pub(crate) fn seal_overdue(&self, flight: &Arc<Flight<K, V>>) -> Option<bool> {
+        let mut state = self.write();
+        // Sealed under the shard's lock: a load that ends meanwhile can't empty the berth in between, as if a write had overtaken the flight.
+        flight.seal().then(|| state.flights.take(flight))
     }
 
     /// Empties the shard and overtakes all its flights, in one critical section of constant length.
@@ -92,11 +82,11 @@ impl<K, V> Shard<K, V> {
         out.store(store, RemovalCause::Cleared);
     }
 
-    /// Evicts until `needed` is promised for `put`, at most as many as one hold of the lock may take.
+    /// Evicts until `needed` is promised, at most as many as one hold of the lock may take. `own` is the put that needs it, if its key lives here.
     pub(crate) fn evict_towards(
         &self,
         needed: u64,
-        put: &Put<'_, K, V>,
+        own: Option<&Put<'_, K, V>>,
         terms: Terms<'_>,
         promise: &mut Promise<'_>,
         out: &mut Departures<K, V>,
@@ -104,12 +94,12 @@ impl<K, V> Shard<K, V> {
         K: Eq,
     {
         let mut state = self.write();
-        let own = state.store.find(put.hashed, &put.key);
+        let own = own.and_then(|put| state.store.find(put.hashed, &put.key));
         let mut evicted = 0;
         while promise.amount() < needed && evicted < VICTIMS {
             let Some(victim) = state.store.victim() else { break };
             let cause = if Some(victim) == own { RemovalCause::Replaced } else { RemovalCause::Evicted };
-            state.evict(victim, cause, promise, out);
+            state.evict(victim, cause, terms, promise, out);
             evicted += 1;
         }
         terms.room.book_entries(0, u64::from(evicted));
@@ -117,14 +107,14 @@ impl<K, V> Shard<K, V> {
 }
 
 impl<K, V> State<K, V> {
-    /// Takes out what `held` names and gives its room back. An entry past its time is counted as expired, whatever removes it.
+    /// Takes out what `held` names and gives its room back. An entry past its time is counted as expired, whatever takes it.
     pub(super) fn part_with(&mut self, held: Option<Slot>, cause: RemovalCause, terms: Terms<'_>, out: &mut Departures<K, V>) {
         let Some(slot) = held else { return };
         let record = self.store.take(slot);
         // Off the books before its room can be had: no observer counts it beside what takes its place.
         terms.room.book_entries(0, 1);
         terms.room.give_back(record.weight);
-        let cause = if record.times.is_fresh(terms.clock) { cause } else { RemovalCause::Expired };
+        let cause = record.cause(cause, terms.clock);
         out.record(record, cause);
     }
 }

@@ -113,6 +113,19 @@ impl<K, V> Store<K, V> {
     }
 }
 
+/// One by one: of several keys and values whose `Drop` panics, the second would abort the process.
+impl<K, V> Drop for Store<K, V> {
+    fn drop(&mut self) {
+        let mut next = self.records.next_occupied(0);
+        while let Some(slot) = next {
+            if let Some(record) = self.records.remove(slot) {
+                record.let_go();
+            }
+            next = slot.checked_add(1).and_then(|slot| self.records.next_occupied(slot));
+        }
+    }
+}
+
 #[cfg(any(test, debug_assertions))]
 impl<K, V> Store<K, V> {
     /// Checks that index, records, queues and weight agree, and gives the weight.

@@ -27,6 +27,12 @@ use std::time::Duration;
 #[must_use = "what was loaded does nothing until it is returned or inserted"]
 pub struct Loaded<V> {
     pub(crate) answer: Answer<V>,
+    pub(crate) own: Own,
+}
+
+/// An entry's own settings, where it brings any.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Own {
     pub(crate) weight: Option<u64>,
     pub(crate) time_to_live: Option<Duration>,
 }
@@ -42,7 +48,7 @@ pub(crate) enum Answer<V> {
 
 impl<V> Loaded<V> {
     fn answering(answer: Answer<V>) -> Self {
-        Self { answer, weight: None, time_to_live: None }
+        Self { answer, own: Own::default() }
     }
 
     /// A value, to be stored.
@@ -133,7 +139,7 @@ impl<V> Loaded<V> {
     /// # Ok::<(), bellwether::BuildError>(())
     /// ```
     pub fn weight(mut self, weight: u64) -> Self {
-        self.weight = Some(weight);
+        self.own.weight = Some(weight);
         self
     }
 
@@ -150,7 +156,7 @@ impl<V> Loaded<V> {
     /// # Ok::<(), bellwether::BuildError>(())
     /// ```
     pub fn time_to_live(mut self, time_to_live: Duration) -> Self {
-        self.time_to_live = Some(time_to_live);
+        self.own.time_to_live = Some(time_to_live);
         self
     }
 

@@ -33,7 +33,7 @@ pub struct MetricsSnapshot {
     pub loads_stored: u64,
     /// Loads that answered that there is no such key.
     pub loads_absent: u64,
-    /// Loads that answered that the value is unchanged.
+    /// Loads that answered that the value is unchanged, or brought the very `Arc` that was held: its times began anew.
     pub loads_unchanged: u64,
     /// Loads that brought a value that asked not to be stored.
     pub loads_uncached: u64,

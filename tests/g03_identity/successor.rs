@@ -4,8 +4,8 @@ use crate::apart::apart;
 use crate::faces::{self, Face, Kind};
 use crate::gate::until;
 use crate::on_every_face_in_time;
-use crate::rest::at_rest;
-use crate::runway::{BOTH, Runway};
+use crate::rest::{at_rest, outcomes};
+use crate::runway::{BOTH, Runway, Style};
 use crate::watchdog::{self, in_time};
 use bellwether::{AsyncCache, BoxError, CacheBuilder, Loaded, Source};
 use futures::FutureExt;
@@ -17,16 +17,30 @@ struct Ending {
     name: &'static str,
     /// What load 0 brings.
     first: fn() -> Answer,
-    /// What its caller gets: the answer itself, or what the successor brings where the load failed and the caller looks again.
-    first_gets: Option<usize>,
+    /// Whether its caller gets that answer, or looks again and gets what the successor brings.
+    caller: Gets,
+}
+
+#[derive(Clone, Copy)]
+enum Gets {
+    Answer(Option<usize>),
+    TheSuccessors,
 }
 
 const ENDINGS: [Ending; 4] = [
-    Ending { name: "a value", first: || Loaded::ok(0), first_gets: Some(0) },
-    Ending { name: "absence", first: || Ok(Loaded::absent()), first_gets: None },
-    Ending { name: "an error", first: || Err("the first load failed".into()), first_gets: Some(1) },
-    Ending { name: "a panic", first: || panic!("the first load panicked"), first_gets: Some(1) },
+    Ending { name: "a value", first: || Loaded::ok(0), caller: Gets::Answer(Some(0)) },
+    Ending { name: "absence", first: || Ok(Loaded::absent()), caller: Gets::Answer(None) },
+    Ending { name: "an error", first: || Err("the first load failed".into()), caller: Gets::TheSuccessors },
+    Ending { name: "a panic", first: || panic!("the first load panicked"), caller: Gets::TheSuccessors },
 ];
+
+impl Ending {
+    /// The answers of loads by their numbers: load 0 ends in this way, all others bring their number.
+    fn answers(&self) -> impl Fn(usize) -> Answer + Clone + Send + Sync + 'static {
+        let first = self.first;
+        move |number| if number == 0 { first() } else { Loaded::ok(number) }
+    }
+}
 
 /// A way to overtake the flight of key 1 that leaves nothing held.
 type Overtake<C> = (&'static str, fn(&C));
@@ -46,43 +60,47 @@ fn overtakings<C: Face<u32, usize>>() -> [Overtake<C>; 4] {
 fn g3_the_end_of_a_superseded_flight_leaves_its_successor_alone<F: Kind>() {
     for style in BOTH {
         for ending in &ENDINGS {
-            for (overtaking, overtake) in overtakings::<F::Of<u32, usize>>() {
-                let case = format!("{style:?}, {}, {overtaking}", ending.name);
-                let (runway, first) = (Runway::new(2), ending.first);
-                let answer = move |number| if number == 0 { first() } else { Loaded::ok(number) };
-                let cache = F::Of::<u32, usize>::build(runway.loader(CacheBuilder::new(), style, answer));
-
-                let before = apart(&cache, |cache| cache.fetch_optional(&1));
-                runway.until_begun(0);
-                overtake(&cache);
-                let after = apart(&cache, |cache| cache.fetch_detailed(&1));
-                runway.until_begun(1);
-                runway.open(0);
-                let waits = if ending.first_gets == Some(1) { 1 } else { 0 };
-                if waits == 0 {
-                    assert_eq!(before.result().expect("the first load answers").as_deref(), ending.first_gets.as_ref(), "{case}");
-                    assert!(!cache.contains_key(&1), "{case}: what a superseded flight brings isn't stored");
-                    // Who comes now finds the new flight.
-                    let late = apart(&cache, |cache| cache.fetch_detailed(&1));
-                    until("the late caller joins", || cache.metrics().joined == 1);
-                    runway.open(1);
-                    let late = late.result().expect("the second load answers");
-                    assert_eq!((*late.value, late.source), (1, Source::Joined), "{case}");
-                } else {
-                    until("the first load has failed", || cache.metrics().loads_failed() == 1);
-                    assert!(!before.is_over(), "{case}: it looks again, and waits for the successor");
-                    runway.open(1);
-                    assert_eq!(before.result().expect("the second load answers").as_deref(), Some(&1), "{case}");
-                }
-                let after = after.result().expect("the second load answers");
-                assert_eq!((*after.value, after.source), (1, Source::Loaded), "{case}");
-                assert_eq!(cache.fetch(&1).as_deref(), Some(&1), "{case}: what the successor brought is held");
-                assert_eq!(runway.begun(), 2, "{case}: one load on either side of the write");
-                let metrics = at_rest(&cache.sync());
-                assert_eq!((metrics.loads_started, metrics.loads_stored), (2, 1), "{case}");
+            for overtaking in overtakings() {
+                the_successor_stands::<F>(style, ending, overtaking);
             }
         }
     }
+}
+
+fn the_successor_stands<F: Kind>(style: Style, ending: &Ending, (name, overtake): Overtake<F::Of<u32, usize>>) {
+    let case = format!("{style:?}, {}, {name}", ending.name);
+    let runway = Runway::new(2);
+    let cache = F::Of::<u32, usize>::build(runway.loader(CacheBuilder::new(), style, ending.answers()));
+
+    let before = apart(&cache, |cache| cache.fetch_optional(&1));
+    runway.until_begun(0);
+    overtake(&cache);
+    let after = apart(&cache, |cache| cache.fetch_detailed(&1));
+    runway.until_begun(1);
+    runway.open(0);
+    until("the first load has ended", || outcomes(&cache.metrics()) == 1);
+    assert!(!cache.contains_key(&1), "{case}: what a superseded flight brings isn't stored");
+    // Who comes now finds the new flight.
+    let late = apart(&cache, |cache| cache.fetch_detailed(&1));
+    until("the late caller joins", || cache.metrics().joined == 1);
+    let before = match ending.caller {
+        Gets::Answer(answer) => {
+            assert_eq!(before.result().expect("the first load answers").as_deref(), answer.as_ref(), "{case}");
+            None
+        }
+        Gets::TheSuccessors => Some(before),
+    };
+    runway.open(1);
+    if let Some(before) = before {
+        assert_eq!(before.result().expect("the second load answers").as_deref(), Some(&1), "{case}: it looks again");
+    }
+    let found = [after, late].map(|caller| caller.result().expect("the second load answers"));
+    let found = found.map(|found| (*found.value, found.source));
+    assert_eq!(found, [(1, Source::Loaded), (1, Source::Joined)], "{case}");
+    assert_eq!(cache.fetch(&1).as_deref(), Some(&1), "{case}: what the successor brought is held");
+    assert_eq!(runway.begun(), 2, "{case}: one load on either side of the write");
+    let metrics = at_rest(&cache.sync());
+    assert_eq!((metrics.loads_started, metrics.loads_stored), (2, 1), "{case}");
 }
 
 /// An insert overtakes too; the successor is a refresh then.
@@ -90,9 +108,8 @@ fn g3_the_end_of_a_flight_that_an_insert_overtook_leaves_a_refresh_alone<F: Kind
     for style in BOTH {
         for ending in &ENDINGS {
             let case = format!("{style:?}, {}", ending.name);
-            let (runway, first) = (Runway::new(2), ending.first);
-            let answer = move |number| if number == 0 { first() } else { Loaded::ok(number) };
-            let cache = F::Of::<u32, usize>::build(runway.loader(CacheBuilder::new(), style, answer));
+            let runway = Runway::new(2);
+            let cache = F::Of::<u32, usize>::build(runway.loader(CacheBuilder::new(), style, ending.answers()));
 
             let before = apart(&cache, |cache| cache.fetch_optional(&1));
             runway.until_begun(0);
@@ -100,15 +117,19 @@ fn g3_the_end_of_a_flight_that_an_insert_overtook_leaves_a_refresh_alone<F: Kind
             let refresh = apart(&cache, |cache| cache.refresh(&1));
             runway.until_begun(1);
             runway.open(0);
-            // Where the load failed, its caller looks again and finds what was inserted.
-            let expected = ending.first_gets.map(|gets| if gets == 1 { 500 } else { gets });
+            let expected = match ending.caller {
+                Gets::Answer(answer) => answer,
+                // It looks again and finds what was inserted.
+                Gets::TheSuccessors => Some(500),
+            };
             assert_eq!(before.result().expect("there is an answer").as_deref(), expected.as_ref(), "{case}");
             assert_eq!(cache.fetch(&1).as_deref(), Some(&500), "{case}: what was inserted stays");
             let joins = apart(&cache, |cache| cache.refresh(&1));
             until("the late refresh joins", || cache.metrics().joined == 1);
             runway.open(1);
-            assert_eq!(*refresh.result().expect("the second load answers"), 1, "{case}");
-            assert_eq!(*joins.result().expect("the second load answers"), 1, "{case}");
+            for caller in [refresh, joins] {
+                assert_eq!(*caller.result().expect("the second load answers"), 1, "{case}");
+            }
             assert_eq!((cache.fetch(&1).as_deref(), runway.begun()), (Some(&1), 2), "{case}");
             at_rest(&cache.sync());
         }

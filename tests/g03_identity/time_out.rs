@@ -47,6 +47,10 @@ fn g3_a_load_that_comes_after_its_time_out_leaves_the_next_flight_alone<F: Kind>
         let before = apart(&cache, |cache| cache.fetch_with(&1));
         runway.until_begun(0);
         clock.advance(LIMIT);
+        // A thread that is in its loader notices nothing; all others are told.
+        if !(F::IS_BLOCKING && style == Style::Blocking) {
+            until("the first load has timed out", || cache.metrics().loads_failed_by(LoadErrorKind::TimedOut) == 1);
+        }
         let after = apart(&cache, |cache| cache.fetch_with(&1));
         runway.until_begun(1);
         // The first load goes on, heard by nobody but a thread that runs it itself.

@@ -17,6 +17,8 @@ use std::time::Duration;
 enum Manner {
     /// Runs it to its end before it returns.
     Inline,
+    /// Runs it on a thread of its own.
+    Elsewhere,
     /// Polls it once at most, and drops it.
     Touches,
     Refuses,
@@ -54,9 +56,10 @@ impl Moody {
         manner
     }
 
-    fn deal<T>(&self, given: T, run: impl FnOnce(T), touch: impl FnOnce(T)) -> Result<(), SpawnError> {
+    fn deal<T: Send + 'static>(&self, given: T, run: fn(T), touch: fn(T)) -> Result<(), SpawnError> {
         match self.manner() {
             Manner::Inline => run(given),
+            Manner::Elsewhere => drop(std::thread::spawn(move || run(given))),
             Manner::Touches => touch(given),
             Manner::Refuses => return Err(SpawnError::new("not today")),
             Manner::Drops => drop(given),
@@ -200,6 +203,41 @@ fn g5_a_load_that_its_spawner_forgets_times_out() {
             assert_eq!(*block_on(cache.fetch_with(&1)).expect("the load is taken"), 0, "{style:?}");
             let metrics = cache.metrics();
             assert_eq!((metrics.loads_started, metrics.loads_failed(), metrics.loads_stored), (2, 1, 1), "{style:?}");
+        }
+    });
+}
+
+/// A load that had to wait for its turn, as four of its key were in the air, and whose spawner is in another mood by then.
+#[test]
+fn g5_a_load_that_was_put_off_and_is_not_taken_then_fails_with_an_error() {
+    in_time(|| {
+        for manner in [Manner::Refuses, Manner::Drops, Manner::Panics] {
+            for style in BOTH {
+                let (spawner, runway) = (Moody::new(Manner::Elsewhere), Runway::new(4));
+                let cache = cache(&runway, style, &spawner);
+                let overtaken: Vec<_> = (0..4)
+                    .map(|number| {
+                        let fetch = cache.fetch_with(&1);
+                        runway.until_begun(number);
+                        cache.invalidate(&1);
+                        fetch
+                    })
+                    .collect();
+                let (leader, joined) = (cache.fetch_with(&1), cache.fetch_with(&1));
+                spawner.set(manner);
+                runway.open(0);
+                for fetch in [leader, joined] {
+                    assert_eq!(block_on(fetch).expect_err("the load was not taken").kind(), not_taken(style), "{manner:?}, {style:?}");
+                }
+                (1..4).for_each(|number| runway.open(number));
+                for (number, fetch) in overtaken.into_iter().enumerate() {
+                    assert_eq!(*block_on(fetch).expect("it is delivered"), number, "{manner:?}, {style:?}");
+                }
+                spawner.set(Manner::Inline);
+                assert_eq!(*block_on(cache.fetch_with(&1)).expect("the load is taken"), 4, "{manner:?}, {style:?}");
+                let metrics = at_rest(&cache.to_sync());
+                assert_eq!((metrics.loads_started, metrics.loads_failed_by(not_taken(style))), (6, 1));
+            }
         }
     });
 }

@@ -1,6 +1,6 @@
 //! Keys whose `Hash`, `Eq`, `Clone` or `Drop` panics: at each single moment of each single call.
 
-use crate::faces::{self, Kind};
+use crate::faces::{self, Face, Kind};
 use crate::fuse::{DEEDS, Deed};
 use crate::hush::caught;
 use crate::runway::BOTH;
@@ -119,10 +119,33 @@ fn g18_the_drop_of_a_key_of_the_caches_own_stops_no_call<F: Kind>() {
     assert!(blown > 30, "many moments have been tried: {blown}");
 }
 
+/// A walk whose caller goes on after a panic.
+fn g18_a_walk_that_a_key_stopped_goes_on_where_it_was<F: Kind>() {
+    for setting in settings(BOTH[0]) {
+        for pass in 0..HELD {
+            let scene = Scene::<F>::new(setting, 0);
+            let cache = scene.cache.sync();
+            let (mut walk, mut seen, mut stopped) = (cache.iter(), Vec::new(), 0);
+            scene.keys.fuse.light(Deed::Clone, pass);
+            loop {
+                match caught(|| walk.next()) {
+                    Ok(Some((key, _))) => seen.push(key.id),
+                    Ok(None) => break,
+                    Err(_) => stopped += 1,
+                }
+            }
+            assert!(scene.keys.fuse.put_out());
+            seen.sort_unstable();
+            assert_eq!((seen, stopped), ((0..HELD).collect(), 1), "each is seen once, {setting:?}, {pass}");
+        }
+    }
+}
+
 crate::on_every_face_in_time!(
     g18_a_key_that_panics_at_any_moment_leaves_a_sound_cache,
     g18_a_write_whose_key_panics_changes_nothing,
     g18_a_write_that_gathers_its_room_changes_nothing_if_its_key_panics,
     g18_what_made_room_for_a_write_whose_key_panics_is_counted,
     g18_the_drop_of_a_key_of_the_caches_own_stops_no_call,
+    g18_a_walk_that_a_key_stopped_goes_on_where_it_was,
 );

@@ -2,6 +2,7 @@
 
 use super::{Agenda, Appointment, Deadline, Tick, nanos};
 use crate::ground::contain::contain;
+use crate::ground::reentry;
 use crate::ground::sync::{Arc, Mutex};
 use std::fmt;
 use std::task::Waker;
@@ -56,7 +57,11 @@ impl MockClock {
     /// clock.advance(std::time::Duration::from_millis(5));
     /// assert_eq!(clock.elapsed(), std::time::Duration::from_millis(5));
     /// ```
+    ///
+    /// # Panics
+    /// Inside the closure of [`Cache::get`](crate::Cache::get), under whose lock no load can be ended.
     pub fn advance(&self, by: Duration) {
+        reentry::check();
         let now = {
             let mut state = self.0.lock();
             state.now = state.now.saturating_add(nanos(by));
@@ -74,7 +79,11 @@ impl MockClock {
     /// clock.set(std::time::Duration::from_secs(30));
     /// assert_eq!(clock.elapsed(), std::time::Duration::from_secs(30));
     /// ```
+    ///
+    /// # Panics
+    /// As [`advance`](Self::advance).
     pub fn set(&self, to: Duration) {
+        reentry::check();
         let now = nanos(to);
         self.0.lock().now = now;
         self.wake_due(Tick::from_nanos(now));

@@ -192,7 +192,7 @@ impl<K, V> FlightMap<K, V> {
 
 impl<K, V> Berth<K, V> {
     fn is_of<Q: Equivalent<K> + ?Sized>(&self, hashed: Hashed, key: &Q) -> bool {
-        self.flight.hashed == hashed && key.equivalent(&self.flight.key)
+        self.flight.hashed == hashed && key.equivalent(self.flight.key())
     }
 
     fn fly(&mut self, state: State) {

@@ -10,7 +10,7 @@ mod waiter;
 pub(crate) use map::{Claimed, Ended, FlightMap, Overtaken, Turn};
 pub(crate) use waiter::Waiter;
 
-use crate::ground::contain::contain;
+use crate::ground::contain::{contain, drop_contained};
 use crate::ground::hash::Hashed;
 use crate::ground::seeded::{self, Bug};
 use crate::ground::sync::Mutex;
@@ -23,7 +23,8 @@ use std::task::{Context, Poll, Waker};
 
 /// One load of one key.
 pub(crate) struct Flight<K, V> {
-    key: K,
+    /// There until the flight is dropped.
+    key: Option<K>,
     hashed: Hashed,
     /// Its key's place in the map of flights.
     berth: u64,
@@ -78,11 +79,15 @@ impl<V> Clone for Landing<V> {
 impl<K, V> Flight<K, V> {
     fn new(key: K, hashed: Hashed, berth: u64, deadline: Deadline) -> Self {
         let air = Air { stage: Stage::Aloft(Seats::default()), launch: None, stop: None, alarm: None };
-        Self { key, hashed, berth, deadline, begun: AtomicBool::new(false), air: Mutex::new(air) }
+        Self { key: Some(key), hashed, berth, deadline, begun: AtomicBool::new(false), air: Mutex::new(air) }
     }
 
     pub(crate) fn key(&self) -> &K {
-        &self.key
+        self.key.as_ref().expect("it is taken out only by `drop`")
+    }
+
+    pub(crate) fn has_landed(&self) -> bool {
+        matches!(self.air.lock().stage, Stage::Landed(_))
     }
 
     pub(crate) fn hashed(&self) -> Hashed {
@@ -162,7 +167,7 @@ impl<K, V> Flight<K, V> {
         if let Some(stop) = stop {
             wake(stop);
         }
-        drop(launch);
+        drop_contained(launch);
         alarm
     }
 
@@ -221,7 +226,16 @@ fn wake(waker: Waker) {
 /// Releases `lock`, then drops `value`.
 fn drop_after<L, T>(lock: L, value: T) {
     drop(lock);
-    drop(value);
+    drop_contained(value);
+}
+
+/// The key's and the value's `Drop` are user code, and whoever lets go last is not to be stopped by it.
+impl<K, V> Drop for Flight<K, V> {
+    fn drop(&mut self) {
+        drop_contained(self.key.take());
+        let stage = std::mem::replace(&mut self.air.lock().stage, Stage::Sealed(Seats::default()));
+        drop_contained(stage);
+    }
 }
 
 #[cfg(all(test, not(any(bellwether_loom, bellwether_shuttle))))]
