@@ -23,6 +23,7 @@ mod overrun;
 mod overtaken;
 #[path = "g05_failure/panics.rs"]
 mod panics;
+#[cfg(feature = "tokio")]
 #[path = "g05_failure/shutdown.rs"]
 mod shutdown;
 #[path = "g05_failure/spawners.rs"]

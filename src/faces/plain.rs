@@ -103,7 +103,7 @@ macro_rules! plain_methods {
             /// In a full cache it pays for its own room: as many evictions as its weight takes, in steps of at most 256 for each hold of a lock.
             ///
             /// # Panics
-            /// If the weigher, or the key's `Hash` or `Eq`, panics; nothing is changed then.
+            /// If the weigher, or the key's `Hash` or `Eq`, panics. Nothing is stored or removed then, but for what had made room already.
             ///
             /// # Examples
             /// ```
