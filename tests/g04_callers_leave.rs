@@ -97,7 +97,7 @@ fn g4_dropped_caller_does_not_cancel_the_load_on_a_runtime() {
 struct Threads;
 
 impl Spawner for Threads {
-    fn spawn(&self, future: BoxFuture) -> Result<(), SpawnError> {
+    fn spawn(&self, future: BoxFuture<'static, ()>) -> Result<(), SpawnError> {
         self.spawn_blocking(Box::new(move || block_on(future)))
     }
     fn spawn_blocking(&self, job: Box<dyn FnOnce() + Send>) -> Result<(), SpawnError> {

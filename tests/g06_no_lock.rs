@@ -13,6 +13,8 @@ mod runway;
 #[path = "support/watchdog.rs"]
 mod watchdog;
 
+#[path = "g06_no_lock/abandoned.rs"]
+mod abandoned;
 #[path = "g06_no_lock/day.rs"]
 mod day;
 #[path = "g06_no_lock/drops.rs"]

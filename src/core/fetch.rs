@@ -33,7 +33,7 @@ pub(crate) enum Look {
 }
 
 /// What a fetch finds.
-pub(crate) enum Asked<K: Key, V: Value, S> {
+pub(crate) enum Asked<K: Key, V: Value, S: Send + Sync + 'static> {
     Hit(Arc<V>),
     Joined(Waiter<K, V>),
     Led(Lead<K, V, S>),
@@ -42,13 +42,13 @@ pub(crate) enum Asked<K: Key, V: Value, S> {
 }
 
 /// A flight of the caller's own: it is to run the load, or to have it run.
-pub(crate) struct Lead<K: Key, V: Value, S> {
+pub(crate) struct Lead<K: Key, V: Value, S: Send + Sync + 'static> {
     pub(crate) waiter: Waiter<K, V>,
     pub(crate) guard: LoadGuard<K, V, S>,
     pub(crate) turn: Turn,
 }
 
-impl<K: Key, V: Value, S: BuildHasher> CacheShared<K, V, S> {
+impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> CacheShared<K, V, S> {
     /// Whether the cache's own loader can lead.
     pub(crate) fn may_lead(&self) -> MayLead {
         if self.loader.is_some() { MayLead::Yes } else { MayLead::No }

@@ -106,7 +106,10 @@ where
 }
 
 /// A load on this thread.
-pub(super) fn run_here<K: Key, V: Value, S>(guard: LoadGuard<K, V, S>, work: impl FnOnce(&Flight<K, V>, Option<Arc<V>>) -> Brought<V>) {
+pub(super) fn run_here<K: Key, V: Value, S: Send + Sync + 'static>(
+    guard: LoadGuard<K, V, S>,
+    work: impl FnOnce(&Flight<K, V>, Option<Arc<V>>) -> Brought<V>,
+) {
     if guard.flight.has_landed() {
         return; // It timed out before its turn came: nobody would hear what it brings.
     }

@@ -4,6 +4,7 @@ use super::counters::Outcome;
 use super::shared::CacheShared;
 use super::write::Stored;
 use crate::ground::contain::{Panic, contain, drop_contained};
+use crate::ground::reentry;
 use crate::mechanisms::flight::{Flight, Landing, Standing};
 use crate::shard::{By, Departures, Held, Put, Remains};
 use crate::vocabulary::error::LoadError;
@@ -17,7 +18,7 @@ use std::sync::Arc;
 pub(crate) type Brought<V> = Result<Loaded<V>, LoadError>;
 
 /// Lands its flight once: by [`land`](Self::land), or when it is dropped.
-pub(crate) struct LoadGuard<K: Key, V: Value, S> {
+pub(crate) struct LoadGuard<K: Key, V: Value, S: Send + Sync + 'static> {
     pub(super) shared: Arc<CacheShared<K, V, S>>,
     pub(super) flight: Arc<Flight<K, V>>,
     /// The value that is held while it is loaded anew.
@@ -25,6 +26,14 @@ pub(crate) struct LoadGuard<K: Key, V: Value, S> {
     /// What the flight lands with if the guard is dropped.
     otherwise: Option<LoadError>,
     progress: Cell<Progress>,
+    heir: Heir,
+}
+
+/// Whether a guard has its duty from another one, which was dropped where no lock can be taken.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Heir {
+    No,
+    Yes,
 }
 
 /// How far a guard is with its duty.
@@ -44,9 +53,9 @@ enum Prepared<'a, K, V> {
     Fail(LoadError),
 }
 
-impl<K: Key, V: Value, S> LoadGuard<K, V, S> {
+impl<K: Key, V: Value, S: Send + Sync + 'static> LoadGuard<K, V, S> {
     pub(super) fn new(shared: Arc<CacheShared<K, V, S>>, flight: Arc<Flight<K, V>>, current: Option<Arc<V>>) -> Self {
-        Self { shared, flight, current, otherwise: Some(LoadError::Cancelled), progress: Cell::new(Progress::Loading) }
+        Self { shared, flight, current, otherwise: Some(LoadError::Cancelled), progress: Cell::new(Progress::Loading), heir: Heir::No }
     }
 
     /// Changes what the flight lands with if the guard is dropped.
@@ -134,14 +143,33 @@ impl<K: Key, V: Value, S> LoadGuard<K, V, S> {
         }
     }
 
+    /// Has a thread of the pool do what is left: inside the closure of `get` no lock can be taken. Without a thread the time-out ends the flight.
+    fn hand_over(&mut self) {
+        if self.heir == Heir::Yes || self.progress.get() == Progress::Over {
+            return;
+        }
+        let heir = Self {
+            shared: Arc::clone(&self.shared),
+            flight: Arc::clone(&self.flight),
+            current: self.current.take(),
+            otherwise: self.otherwise.take(),
+            progress: self.progress.clone(),
+            heir: Heir::Yes,
+        };
+        drop(self.shared.process.pool.run(Box::new(move || drop(heir))));
+    }
+
     fn land_empty(&self, remains: Remains, out: &mut Departures<K, V>) -> Standing {
         let mine = self.shared.shard(self.flight.hashed()).land_empty(&self.flight, remains, self.shared.terms(), out);
         if mine { Standing::Held } else { Standing::Superseded }
     }
 }
 
-impl<K: Key, V: Value, S> Drop for LoadGuard<K, V, S> {
+impl<K: Key, V: Value, S: Send + Sync + 'static> Drop for LoadGuard<K, V, S> {
     fn drop(&mut self) {
+        if reentry::is_inside() {
+            return self.hand_over();
+        }
         match self.otherwise.take() {
             Some(error) if self.progress.get() != Progress::Over => self.settle(Err(error)),
             Some(_) | None => {}

@@ -75,7 +75,7 @@ impl Places {
 
 impl Chosen {
     /// Runs a load. One that is refused is dropped, and its guard tells those who wait; so it is if the spawner panics.
-    pub(super) fn drive(&self, load: BoxFuture) {
+    pub(super) fn drive(&self, load: BoxFuture<'static, ()>) {
         match self {
             Self::Spawner(spawner) => contained(|| spawner.spawn(load)),
             #[cfg(feature = "tokio")]
@@ -112,7 +112,7 @@ fn contained(spawn: impl FnOnce() -> Result<(), SpawnError>) {
 /// A load on its way to a runtime that may have ended, or may end before it begins: then it goes to the cache's own threads.
 #[cfg(feature = "tokio")]
 struct Relay {
-    load: Option<BoxFuture>,
+    load: Option<BoxFuture<'static, ()>>,
     process: Arc<Process>,
 }
 

@@ -8,8 +8,14 @@ use std::pin::Pin;
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
-/// A future that owns all it needs and may move between threads: what a [`Spawner`](crate::Spawner) is given to run.
-pub type BoxFuture = Pin<Box<dyn Future<Output = ()> + Send + 'static>>;
+/// A boxed future that may move between threads: what a [`Spawner`](crate::Spawner) is given to run.
+///
+/// # Examples
+/// ```
+/// let future: bellwether::BoxFuture<'static, u32> = Box::pin(async { 7 });
+/// assert_eq!(futures::executor::block_on(future), 7);
+/// ```
+pub type BoxFuture<'a, T> = Pin<Box<dyn Future<Output = T> + Send + 'a>>;
 /// A piece of work that may block.
 pub(crate) type Job = Box<dyn FnOnce() + Send + 'static>;
 
@@ -73,7 +79,7 @@ impl Pool {
     ///
     /// # Errors
     /// As [`run`](Self::run).
-    pub(crate) fn drive(&self, future: BoxFuture) -> Result<(), NoThread> {
+    pub(crate) fn drive(&self, future: BoxFuture<'static, ()>) -> Result<(), NoThread> {
         let task = Arc::new(Task { stage: Mutex::new(Stage::Queued(future)), pool: Weak::clone(&self.own) });
         self.run(Box::new(move || task.poll()))
     }
@@ -126,9 +132,9 @@ struct Task {
 
 enum Stage {
     /// Pending, and nothing has woken it.
-    Asleep(BoxFuture),
+    Asleep(BoxFuture<'static, ()>),
     /// In the queue.
-    Queued(BoxFuture),
+    Queued(BoxFuture<'static, ()>),
     /// Being polled.
     Running,
     /// Being polled, and woken meanwhile: it goes back into the queue.

@@ -35,6 +35,11 @@ pub(crate) fn check() {
     }
 }
 
+/// Whether this thread is inside such a closure.
+pub(crate) fn is_inside() -> bool {
+    INSIDE.with(Cell::get)
+}
+
 #[cold]
 #[inline(never)]
 fn refuse() -> ! {

@@ -16,7 +16,7 @@ use std::fmt;
 /// struct Threads;
 ///
 /// impl Spawner for Threads {
-///     fn spawn(&self, future: BoxFuture) -> Result<(), SpawnError> {
+///     fn spawn(&self, future: BoxFuture<'static, ()>) -> Result<(), SpawnError> {
 ///         self.spawn_blocking(Box::new(move || futures::executor::block_on(future)))
 ///     }
 ///     fn spawn_blocking(&self, job: Box<dyn FnOnce() + Send>) -> Result<(), SpawnError> {
@@ -38,7 +38,7 @@ pub trait Spawner: Send + Sync + 'static {
     ///
     /// # Errors
     /// If the future will not be run. Those who wait for the load get [`LoadError::Cancelled`](crate::LoadError::Cancelled).
-    fn spawn(&self, future: BoxFuture) -> Result<(), SpawnError>;
+    fn spawn(&self, future: BoxFuture<'static, ()>) -> Result<(), SpawnError>;
 
     /// Runs `job`, which may block, where that holds up no async task.
     ///
@@ -79,7 +79,7 @@ impl std::error::Error for SpawnError {}
 /// Runs loads on this runtime, whichever runtime the callers are on.
 #[cfg(feature = "tokio")]
 impl Spawner for tokio::runtime::Handle {
-    fn spawn(&self, future: BoxFuture) -> Result<(), SpawnError> {
+    fn spawn(&self, future: BoxFuture<'static, ()>) -> Result<(), SpawnError> {
         drop(self.spawn(future));
         Ok(())
     }

@@ -71,7 +71,7 @@ impl Moody {
 }
 
 impl Spawner for Moody {
-    fn spawn(&self, future: BoxFuture) -> Result<(), SpawnError> {
+    fn spawn(&self, future: BoxFuture<'static, ()>) -> Result<(), SpawnError> {
         self.deal(future, block_on, |future| assert!(future.now_or_never().is_none(), "the load is held"))
     }
 

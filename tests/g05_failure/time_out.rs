@@ -1,11 +1,11 @@
 //! Loads that never return: `load_timeout` ends them for everyone, on the mock clock and on the real one.
 
 use crate::apart::apart;
-use crate::gate::until;
+use crate::gate::{Gate, until};
 use crate::rest::at_rest;
 use crate::runway::{BOTH, Runway, Style};
 use crate::watchdog::in_time;
-use bellwether::{AsyncCache, BoxError, CacheBuilder, LoadError, LoadErrorKind, Loaded, MockClock};
+use bellwether::{AsyncCache, BoxError, Cache, CacheBuilder, LoadError, LoadErrorKind, Loaded, MockClock};
 use futures::FutureExt;
 use futures::executor::block_on;
 use std::future::pending;
@@ -25,24 +25,25 @@ impl Drop for Held {
     }
 }
 
-/// A loader whose first load never returns and whose others bring their number.
+/// A loader whose first load never returns and whose others bring their number. What it waits for keeps its waker, as a connection does.
 struct Stuck {
+    never: Gate,
     begun: Arc<AtomicUsize>,
     dropped: Arc<AtomicBool>,
 }
 
 impl Stuck {
     fn new() -> Self {
-        Self { begun: Arc::default(), dropped: Arc::default() }
+        Self { never: Gate::new(), begun: Arc::default(), dropped: Arc::default() }
     }
 
     fn cache(&self, builder: CacheBuilder<u32, usize>) -> AsyncCache<u32, usize> {
-        let (begun, dropped) = (Arc::clone(&self.begun), Arc::clone(&self.dropped));
+        let (never, begun, dropped) = (self.never.clone(), Arc::clone(&self.begun), Arc::clone(&self.dropped));
         let builder = builder.async_loader_fn(move |_: u32| {
-            let (number, held) = (begun.fetch_add(1, Ordering::Relaxed), Held(Arc::clone(&dropped)));
+            let (number, held, never) = (begun.fetch_add(1, Ordering::Relaxed), Held(Arc::clone(&dropped)), never.clone());
             async move {
                 if number == 0 {
-                    pending::<()>().await;
+                    never.pass().await;
                 }
                 drop(held);
                 bellwether::ok(number)
@@ -178,6 +179,28 @@ fn g5_a_blocking_load_that_overruns_frees_its_waiters_at_the_deadline_and_its_le
         assert!(is_a_time_out(leader.result().expect_err("it took too long"), LIMIT));
         assert!(!cache.contains_key(&1), "what comes too late isn't stored");
         assert_eq!((*cache.fetch_with(&1).expect("the next load brings it"), runway.begun()), (1, 2));
+        let metrics = at_rest(&cache);
+        assert_eq!((metrics.loads_failed_by(LoadErrorKind::TimedOut), metrics.loads_stored), (1, 1));
+    });
+}
+
+/// Nobody is there to notice that the deadline passes: the loader's answer comes too late all the same.
+#[test]
+fn g5_a_blocking_load_that_overruns_with_nobody_waiting_is_too_late_all_the_same() {
+    in_time(|| {
+        let clock = MockClock::new();
+        let cache: Cache<u32, u32> = Cache::builder().clock(clock.clone()).load_timeout(LIMIT).build().expect("the settings make sense");
+        let at_the_deadline = cache.fetch_or_load(&1, || {
+            clock.advance(LIMIT);
+            bellwether::ok(50)
+        });
+        assert!(is_a_time_out(at_the_deadline.expect_err("it took too long"), LIMIT));
+        assert!(!cache.contains_key(&1), "what comes too late isn't stored");
+        let just_before = cache.fetch_or_load(&1, || {
+            clock.advance(LIMIT - TICK);
+            bellwether::ok(51)
+        });
+        assert_eq!(*just_before.expect("it came in time"), 51);
         let metrics = at_rest(&cache);
         assert_eq!((metrics.loads_failed_by(LoadErrorKind::TimedOut), metrics.loads_stored), (1, 1));
     });

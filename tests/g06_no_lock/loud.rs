@@ -249,7 +249,7 @@ impl BuildHasher for State {
 struct Threads(Arc<Back>);
 
 impl Spawner for Threads {
-    fn spawn(&self, future: BoxFuture) -> Result<(), SpawnError> {
+    fn spawn(&self, future: BoxFuture<'static, ()>) -> Result<(), SpawnError> {
         self.spawn_blocking(Box::new(move || block_on(future)))
     }
     fn spawn_blocking(&self, job: Box<dyn FnOnce() + Send>) -> Result<(), SpawnError> {

@@ -144,7 +144,7 @@ fn g16_a_load_that_runs_out_of_time_is_counted_once<F: Kind>() {
 struct Broken;
 
 impl Spawner for Broken {
-    fn spawn(&self, future: BoxFuture) -> Result<(), SpawnError> {
+    fn spawn(&self, future: BoxFuture<'static, ()>) -> Result<(), SpawnError> {
         drop(future);
         Ok(())
     }

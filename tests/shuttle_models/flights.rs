@@ -222,7 +222,7 @@ fn g2_at_most_four_loads_of_a_key_run_at_a_time() {
 struct Fickle(OnShuttle);
 
 impl Spawner for Fickle {
-    fn spawn(&self, future: BoxFuture) -> Result<(), SpawnError> {
+    fn spawn(&self, future: BoxFuture<'static, ()>) -> Result<(), SpawnError> {
         match below(3) {
             0 => Err(SpawnError::new("not today")),
             1 => Ok(()),

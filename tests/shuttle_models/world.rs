@@ -33,7 +33,7 @@ impl OnShuttle {
 }
 
 impl Spawner for OnShuttle {
-    fn spawn(&self, future: BoxFuture) -> Result<(), SpawnError> {
+    fn spawn(&self, future: BoxFuture<'static, ()>) -> Result<(), SpawnError> {
         self.note(Running::Task(shuttle::future::spawn(future)));
         Ok(())
     }
