@@ -5,7 +5,7 @@ use super::lead::LoadGuard;
 use super::shared::CacheShared;
 use crate::ground::hash::Hashed;
 use crate::mechanisms::flight::{Landing, Standing, Turn, Waiter};
-use crate::shard::{Claim, Departures, Rule, Sought};
+use crate::shard::{Claim, Departures, Place, Rule, Sought};
 use crate::vocabulary::keys::{Key, LoadKey, Value};
 use std::hash::BuildHasher;
 use std::sync::Arc;
@@ -58,16 +58,9 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> CacheShared<K, V,
     #[inline]
     pub(crate) fn ask<Q: LoadKey<K> + ?Sized>(self: &Arc<Self>, key: &Q, request: Request) -> Asked<K, V, S> {
         let place = self.place(key);
-        let shard = self.shard(place.hashed);
-        let sought = match request.rule {
-            Rule::IfMissing => shard.seek(place),
-            Rule::Anyway => shard.seek_flight(place),
-        };
-        let asked = match sought {
+        let asked = match self.seek(place, request.rule) {
             Sought::Hit(value) => Asked::Hit(value),
             Sought::Flight(waiter) => Asked::Joined(waiter),
-            // One that doesn't end by this is just about to land by itself.
-            Sought::Overdue(flight) if !self.time_out(&flight) => Asked::Joined(flight.join()),
             Sought::Overdue(_) | Sought::Nothing => match request.lead {
                 MayLead::No => Asked::Nothing,
                 MayLead::Yes => self.claim(place.hashed, key.to_key(), request.rule),
@@ -81,6 +74,26 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> CacheShared<K, V,
             });
         }
         asked
+    }
+
+    /// Looks for a value or a flight to join, and ends a flight that should have ended by now.
+    #[inline]
+    fn seek<Q: LoadKey<K> + ?Sized>(&self, place: Place<'_, Q>, rule: Rule) -> Sought<K, V> {
+        let shard = self.shard(place.hashed);
+        let look = || match rule {
+            Rule::IfMissing => shard.seek(place),
+            Rule::Anyway => shard.seek_flight(place),
+        };
+        let first = look();
+        let Sought::Overdue(flight) = first else { return first };
+        if self.time_out(&flight) {
+            return Sought::Nothing;
+        }
+        // Somebody else has ended it by now, or a load that came in time is about to land.
+        match look() {
+            Sought::Overdue(flight) => Sought::Flight(flight.join()),
+            other => other,
+        }
     }
 
     fn claim(self: &Arc<Self>, hashed: Hashed, key: K, rule: Rule) -> Asked<K, V, S> {

@@ -40,13 +40,12 @@ impl Room {
         Promise { room: self, amount: 0 }
     }
 
-    /// Takes as much free room as there is, up to `wanted`, or nothing unless `all` of it is there.
-    fn take(&self, wanted: u64, all: All) -> u64 {
+    /// Takes as much free room as there is, up to `wanted`.
+    fn take(&self, wanted: u64) -> u64 {
         let mut held = self.held();
         loop {
-            let free = self.capacity.saturating_sub(held);
-            let taken = free.min(wanted);
-            if taken == 0 || (taken < wanted && all == All::OrNothing) {
+            let taken = self.capacity.saturating_sub(held).min(wanted);
+            if taken == 0 {
                 return 0;
             }
             match self.held.compare_exchange_weak(held, held + taken, Ordering::Acquire, Ordering::Relaxed) {
@@ -74,12 +73,6 @@ impl Room {
     }
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum All {
-    OrNothing,
-    OrPart,
-}
-
 /// Room that is kept for one entry. What isn't used goes back when it is dropped.
 pub(crate) struct Promise<'a> {
     room: &'a Room,
@@ -91,17 +84,10 @@ impl Promise<'_> {
         self.amount
     }
 
-    /// Takes free room until `needed` is promised, or nothing if there isn't so much.
-    pub(crate) fn reach(&mut self, needed: u64) -> bool {
-        let missing = needed.saturating_sub(self.amount);
-        self.amount += self.room.take(missing, All::OrNothing);
-        self.amount >= needed
-    }
-
     /// Takes what free room there is, until `needed` is promised.
     pub(crate) fn reach_for(&mut self, needed: u64) -> bool {
         let missing = needed.saturating_sub(self.amount);
-        self.amount += self.room.take(missing, All::OrPart);
+        self.amount += self.room.take(missing);
         self.amount >= needed
     }
 
@@ -130,11 +116,9 @@ mod tests {
     fn g14_promises_never_exceed_the_capacity_and_come_back_when_dropped() {
         let room = Room::new(10);
         let mut first = room.promise();
-        assert!(first.reach(7));
+        assert!(first.reach_for(7));
         let mut second = room.promise();
-        assert!(!second.reach(4), "only three are free");
-        assert_eq!(second.amount(), 0);
-        assert!(!second.reach_for(4));
+        assert!(!second.reach_for(4), "only three are free");
         assert_eq!((second.amount(), room.held()), (3, 10));
         drop(first);
         assert_eq!(room.held(), 3);
@@ -149,8 +133,8 @@ mod tests {
     fn g18_the_largest_weights_do_not_overflow() {
         let room = Room::new(u64::MAX);
         let mut all = room.promise();
-        assert!(all.reach(u64::MAX));
-        assert!(!room.promise().reach(1));
+        assert!(all.reach_for(u64::MAX));
+        assert!(!room.promise().reach_for(1));
     }
 }
 
@@ -166,7 +150,7 @@ mod loom {
             let other = Arc::clone(&room);
             let thread = ::loom::thread::spawn(move || {
                 let mut promise = other.promise();
-                let got = promise.reach(2);
+                let got = promise.reach_for(2);
                 assert!(other.held() <= 3);
                 if got {
                     promise.use_up(2);
@@ -174,7 +158,7 @@ mod loom {
                 got
             });
             let mut promise = room.promise();
-            let mine = promise.reach(2);
+            let mine = promise.reach_for(2);
             if mine {
                 promise.use_up(2);
             }

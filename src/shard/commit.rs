@@ -141,7 +141,7 @@ impl<K, V> State<K, V> {
     ) -> Result<Option<Slot>, u64> {
         let mut old = self.weight_in(held, weight);
         let mut needed = weight.saturating_sub(old);
-        if !promise.reach(needed) {
+        if !promise.reach_for(needed) {
             let missing = needed - promise.amount();
             // What it would hold with the new entry counts: heavy entries leave gaps below the share.
             let in_turn = terms.share.is_some_and(|share| self.store.weight().saturating_add(missing) >= share);

@@ -98,6 +98,27 @@ impl MetricsSnapshot {
         self.failed.iter().sum()
     }
 
+    /// Loads that have ended, in whichever way; the others that were started are under way.
+    ///
+    /// # Examples
+    /// ```
+    /// let cache = bellwether::Cache::<u32, u32>::builder().loader_fn(|n: &u32| Ok::<_, std::io::Error>(*n)).build()?;
+    /// cache.fetch_with(&1)?;
+    /// assert_eq!(cache.metrics().loads_ended(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    #[must_use]
+    pub fn loads_ended(&self) -> u64 {
+        self.loads_stored
+            + self.loads_absent
+            + self.loads_unchanged
+            + self.loads_uncached
+            + self.loads_refused
+            + self.loads_superseded
+            + self.loads_answered
+            + self.loads_failed()
+    }
+
     /// Values that left, or were never held, for this cause.
     ///
     /// # Examples

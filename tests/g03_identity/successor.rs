@@ -4,7 +4,7 @@ use crate::apart::apart;
 use crate::faces::{self, Face, Kind};
 use crate::gate::until;
 use crate::on_every_face_in_time;
-use crate::rest::{at_rest, outcomes};
+use crate::rest::at_rest;
 use crate::runway::{BOTH, Runway, Style};
 use crate::watchdog::{self, in_time};
 use bellwether::{AsyncCache, BoxError, CacheBuilder, Loaded, Source};
@@ -78,7 +78,7 @@ fn the_successor_stands<F: Kind>(style: Style, ending: &Ending, (name, overtake)
     let after = apart(&cache, |cache| cache.fetch_detailed(&1));
     runway.until_begun(1);
     runway.open(0);
-    until("the first load has ended", || outcomes(&cache.metrics()) == 1);
+    until("the first load has ended", || cache.metrics().loads_ended() == 1);
     assert!(!cache.contains_key(&1), "{case}: what a superseded flight brings isn't stored");
     // Who comes now finds the new flight.
     let late = apart(&cache, |cache| cache.fetch_detailed(&1));

@@ -1,6 +1,7 @@
 //! A time-out is no write: those who waited for the load get `TimedOut`, whoever else times it out or loads the key anew meanwhile.
 
 use crate::apart::apart;
+use crate::gate::Gate;
 use crate::rest::at_rest;
 use crate::runway::{Runway, Style};
 use crate::watchdog::in_time;
@@ -8,6 +9,8 @@ use bellwether::{AsyncCache, BoxError, Cache, CacheBuilder, LoadErrorKind, MockC
 use futures::FutureExt;
 use futures::executor::block_on;
 use std::future::pending;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -95,5 +98,49 @@ fn g5_a_waiter_gets_its_time_out_though_the_key_is_being_loaded_anew() {
         assert_eq!(*block_on(anew).expect("the second load brings it"), 1);
         let _ = overrun.result();
         at_rest(&cache.to_sync());
+    });
+}
+
+/// Callers that come together after the deadline, when nobody has noticed yet that it has passed: one of them ends the old flight, and none
+/// is told of a time that was over before it came.
+#[test]
+fn g5_callers_that_come_after_the_deadline_get_a_load_of_their_own() {
+    const ROUNDS: usize = 800;
+    const CALLERS: usize = 3;
+    in_time(|| {
+        let clock = MockClock::new();
+        let (gates, begun): (Arc<[Gate]>, Arc<[AtomicUsize]>) =
+            ((0..ROUNDS).map(|_| Gate::new()).collect(), (0..ROUNDS).map(|_| AtomicUsize::new(0)).collect());
+        let (held, counted) = (Arc::clone(&gates), Arc::clone(&begun));
+        let load = move |&round: &usize| {
+            let number = counted[round].fetch_add(1, Ordering::Relaxed);
+            if number == 0 {
+                held[round].wait();
+            }
+            bellwether::ok(number)
+        };
+        let builder = Cache::<usize, usize>::builder().clock(clock.clone()).load_timeout(LIMIT).loader_fn(load);
+        let cache = builder.build().expect("the settings make sense");
+        for round in 0..ROUNDS {
+            let overrun = apart(&cache, move |cache| cache.fetch_with(&round));
+            gates[round].until_arrived(1);
+            clock.advance(LIMIT);
+            let together = AtomicUsize::new(0);
+            thread::scope(|scope| {
+                for _ in 0..CALLERS {
+                    scope.spawn(|| {
+                        together.fetch_add(1, Ordering::AcqRel);
+                        while together.load(Ordering::Acquire) < CALLERS {
+                            thread::yield_now();
+                        }
+                        assert_eq!(*cache.fetch_with(&round).expect("there is time enough for its load"), 1, "round {round}");
+                    });
+                }
+            });
+            gates[round].open();
+            assert_eq!(overrun.result().expect_err("it took too long").kind(), LoadErrorKind::TimedOut);
+            assert_eq!(begun[round].load(Ordering::Relaxed), 2);
+        }
+        at_rest(&cache);
     });
 }

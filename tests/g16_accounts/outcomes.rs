@@ -4,7 +4,7 @@ use crate::apart::apart;
 use crate::faces::{self, Face, Kind};
 use crate::gate::until;
 use crate::hush::{ON_PURPOSE, hush};
-use crate::rest::{at_rest, outcomes};
+use crate::rest::at_rest;
 use crate::runway::{BOTH, Runway};
 use crate::watchdog;
 use bellwether::{BoxError, BoxFuture, CacheBuilder, LoadErrorKind, Loaded, MetricsSnapshot, MockClock, SpawnError, Spawner};
@@ -43,7 +43,7 @@ fn counted(metrics: &MetricsSnapshot) -> Vec<(String, u64)> {
 fn ended<F: Kind>(cache: &Of<F>, way: &str, number: u64) {
     let metrics = at_rest(&cache.sync());
     assert_eq!(counted(&metrics), [(way.to_owned(), number)], "{metrics:?}");
-    assert_eq!((metrics.loads_started, outcomes(&metrics)), (number, number));
+    assert_eq!((metrics.loads_started, metrics.loads_ended()), (number, number));
 }
 
 fn g16_a_load_ends_in_the_way_that_its_loader_says<F: Kind>() {

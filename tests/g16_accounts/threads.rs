@@ -2,7 +2,7 @@
 
 use crate::faces::{self, Face, Kind};
 use crate::gate::until;
-use crate::rest::{at_rest, outcomes};
+use crate::rest::at_rest;
 use crate::tally::tally;
 use crate::together::together;
 use crate::watchdog;
@@ -120,7 +120,7 @@ fn g16_the_books_balance_after_many_threads<F: Kind>() {
         let metrics = at_rest(&cache.sync());
         assert_eq!(metrics.hits + metrics.misses + metrics.joined, total.lookups, "{metrics:?}");
         assert!(metrics.hits >= total.hits, "hits of those that load come on top");
-        assert_eq!(metrics.loads_started, outcomes(&metrics));
+        assert_eq!(metrics.loads_started, metrics.loads_ended());
         assert_eq!((metrics.entries, metrics.weight), (cache.len(), cache.weight()));
         // All that was to be stored is held, has left, or was too heavy.
         let balance = |metrics: &MetricsSnapshot| {
