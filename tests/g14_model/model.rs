@@ -25,8 +25,8 @@ pub(crate) struct Model {
     /// What weighs more is not stored.
     pub(crate) capacity: u64,
     held: BTreeMap<u64, Held>,
-    /// How many values came to be held.
-    pub(crate) stored: u64,
+    /// How many inserted values came to be held.
+    pub(crate) inserted: u64,
 }
 
 /// What a value weighs that doesn't say so itself.
@@ -36,7 +36,7 @@ pub(crate) fn weigh(value: u64) -> u64 {
 
 impl Model {
     pub(crate) fn new(capacity: u64) -> Self {
-        Self { now: 0, capacity, held: BTreeMap::new(), stored: 0 }
+        Self { now: 0, capacity, held: BTreeMap::new(), inserted: 0 }
     }
 
     /// The fresh value of a key.
@@ -66,21 +66,22 @@ impl Model {
         self.held.keys().filter_map(|&key| self.fresh(key)).map(|held| held.weight).sum()
     }
 
-    fn store(&mut self, key: u64, value: u64, own: Own) {
+    /// Whether it is held now.
+    fn store(&mut self, key: u64, value: u64, own: Own) -> bool {
         let weight = own.weight.unwrap_or_else(|| weigh(value));
         if weight > self.capacity || self.capacity == 0 {
             self.held.remove(&key);
-            return;
+            return false;
         }
         let ttl = own.ttl.unwrap_or(TTL);
         let deadline = (ttl != u64::MAX).then(|| self.now + ttl);
         self.held.insert(key, Held { value, weight, deadline });
-        self.stored += 1;
+        true
     }
 
     pub(crate) fn insert(&mut self, key: u64, answer: Answer, value: u64) {
         match answer {
-            Answer::Value(own) => self.store(key, value, own),
+            Answer::Value(own) => self.inserted += u64::from(self.store(key, value, own)),
             Answer::Uncached(_) | Answer::Absent => drop(self.remove(key)),
             Answer::Unchanged(_) => {}
         }

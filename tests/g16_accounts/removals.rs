@@ -32,7 +32,7 @@ fn left(metrics: &MetricsSnapshot) -> Vec<(RemovalCause, u64)> {
 /// Six values are held, and this is done; they leave for that cause, and so many stay.
 type Deed<F> = (&'static str, fn(&Of<F>, &MockClock), &'static [(RemovalCause, u64)], u64);
 
-fn deeds<F: Kind>() -> [Deed<F>; 14] {
+fn deeds<F: Kind>() -> [Deed<F>; 16] {
     use RemovalCause::{Absent, Cleared, Evicted, Expired, Invalidated, Rejected, Replaced};
     [
         ("insert of another", |cache, _| cache.insert(9, 0), &[(Evicted, 1)], 6),
@@ -59,6 +59,24 @@ fn deeds<F: Kind>() -> [Deed<F>; 14] {
             |cache, clock| {
                 clock.advance(TTL);
                 cache.insert(KEY, 0);
+            },
+            &[(Expired, 1)],
+            6,
+        ),
+        (
+            "insert of the value that is held",
+            |cache, _| {
+                let held = cache.peek(&KEY).expect("it is held");
+                cache.insert_with(KEY, Loaded::from(held));
+            },
+            &[],
+            6,
+        ),
+        (
+            "expiry and insert of another",
+            |cache, clock| {
+                clock.advance(TTL);
+                cache.insert(9, 0);
             },
             &[(Expired, 1)],
             6,

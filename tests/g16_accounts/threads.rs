@@ -122,7 +122,7 @@ fn g16_the_books_balance_after_many_threads<F: Kind>() {
         assert!(metrics.hits >= total.hits, "hits of those that load come on top");
         assert_eq!(metrics.loads_started, metrics.loads_ended());
         assert_eq!((metrics.entries, metrics.weight), (cache.len(), cache.weight()));
-        // All that was to be stored is held, has left, or was too heavy.
+        // All that was to be stored is held, has left, or was too heavy. What was found unchanged was held before.
         let balance = |metrics: &MetricsSnapshot| {
             let brought = metrics.loads_stored + metrics.loads_refused;
             let accounted = metrics.entries + left(metrics) + metrics.removals(RemovalCause::Rejected);
