@@ -5,6 +5,7 @@ use crate::faces::{self, Face, Kind};
 use crate::fuse::{DEEDS, Deed};
 use crate::gate::until;
 use crate::hush::caught;
+use crate::rest::at_rest;
 use crate::runway::BOTH;
 use crate::scene::{Call, Done, HELD, LOADED, NEW, Scene, settings, stored, writes};
 use crate::watchdog;
@@ -42,6 +43,10 @@ fn g18_a_key_that_panics_in_a_write_leaves_the_load_in_the_air_alone<F: Kind>() 
                     assert!(!blew || result.is_err() || deed == Deed::Drop, "{what}: the panic is the caller's");
                     scene.runway.open(0);
                     assert_eq!(*leader.result().expect("the load knows nothing of it"), LOADED, "{what}");
+                    if result.is_err() && deed != Deed::Drop {
+                        let metrics = at_rest(&scene.cache.sync());
+                        assert_eq!((metrics.loads_stored, metrics.loads_superseded), (1, 0), "{what}: the write came to nothing");
+                    }
                     scene.is_sound(&what, stored(call, &result));
                     if !blew {
                         break;
