@@ -23,8 +23,8 @@ pub(crate) struct Options {
     pub(crate) may_forget: bool,
     /// Some loads of this history fail, so a fetch or refresh may fail too.
     pub(crate) loads_may_fail: bool,
-    /// More loads of the key may be wanted than may run at once, so an insert
-    /// may leave a flight that hasn't begun its load in place.
+    /// More loads of the key may be wanted than may run at once, so a flight may
+    /// wait for its turn, and an insert answer it.
     pub(crate) queued_flights: bool,
 }
 

@@ -32,9 +32,10 @@
 //! - *A bounded cache forgets* at any time, or refuses to store. Forgetting as
 //!   late as possible, right before a call that needs the key empty, explains
 //!   whatever forgetting earlier does; so it is no step of its own.
-//! - *A queued flight* whose load hasn't begun needn't be superseded by an insert;
-//!   its load then begins after the insert and lands over the value. Only callers
-//!   from before the insert's return can be its waiters.
+//! - *A queued flight*, whose load hasn't begun, is answered by an insert: its
+//!   callers return with the inserted value. For a fetch that is a hit. A refresh
+//!   must have been called before the insert returned: a flight claimed later
+//!   wasn't there to be answered. Other writes leave a queued flight in place.
 //! - *A fetch fails* only with a flight, and it joined or led that because it found
 //!   nothing. A key that held a usable value all the while makes no fetch fail;
 //!   a refresh may fail at any time.
@@ -188,7 +189,7 @@ impl<'a> Spec<'a> {
                 Reply::Done | Reply::Value(_) | Reply::Loaded(_) | Reply::Failed => None,
             },
             Op::Fetch => match reply {
-                Reply::Loaded(value) => self.after_fetch(state, call, value, end),
+                Reply::Loaded(value) => self.after_fetch(state, value, end),
                 Reply::Failed if self.options.loads_may_fail => self.without_value(state),
                 Reply::Done | Reply::Value(_) | Reply::Present(_) | Reply::Failed => None,
             },
@@ -215,7 +216,7 @@ impl<'a> Spec<'a> {
     pub(crate) fn abandoned(&self, state: State, call: &Call, index: usize) -> Option<State> {
         let before = match call.op {
             Op::Refresh => state,
-            Op::Fetch => self.missed(state, call)?,
+            Op::Fetch => self.without_value(state)?,
             Op::Insert(_) | Op::Invalidate | Op::Remove | Op::Get | Op::Contains => return None,
         };
         let led = self.begin(index) > call.called;
@@ -253,11 +254,11 @@ impl<'a> Spec<'a> {
         (held || forgotten || superseded).then(|| state.written(call.called, Held::Nothing))
     }
 
-    fn after_fetch(&self, state: State, call: &Call, value: Value, end: Stamp) -> Option<State> {
+    fn after_fetch(&self, state: State, value: Value, end: Stamp) -> Option<State> {
         if state.held.value() == Some(value) {
             return Some(state.delivered(end));
         }
-        let missing = self.missed(state, call)?;
+        let missing = self.without_value(state)?;
         let landing = Landing::Unproven { beneath: missing.held.value() };
         self.introduce(missing, self.index(value)?, landing, end)
     }
@@ -265,6 +266,7 @@ impl<'a> Spec<'a> {
     fn after_refresh(&self, state: State, call: &Call, value: Value, end: Stamp) -> Option<State> {
         match state.held {
             Held::Loaded { value: held, seen_by, .. } if held == value => (call.called < seen_by).then(|| state.delivered(end)),
+            Held::Inserted(held) if held == value => self.answers(value, call).then_some(state),
             Held::Nothing | Held::Inserted(_) | Held::Loaded { .. } => {
                 let landing = Landing::Unproven { beneath: state.held.value() };
                 self.introduce(state, self.index(value)?, landing, end)
@@ -272,15 +274,10 @@ impl<'a> Spec<'a> {
         }
     }
 
-    /// The state in which a fetch finds nothing usable and waits for a flight.
-    fn missed(&self, state: State, call: &Call) -> Option<State> {
-        if let Held::Inserted(value) = state.held {
-            let overtaken = |&(inserted, end): &(Value, Stamp)| inserted == value && call.called < end;
-            if self.options.queued_flights && self.inserts.iter().any(overtaken) {
-                return Some(state);
-            }
-        }
-        self.without_value(state)
+    /// Whether the insert of `value` may have answered a queued flight that `call` waited for.
+    fn answers(&self, value: Value, call: &Call) -> bool {
+        let overtook = |&(inserted, end): &(Value, Stamp)| inserted == value && call.called < end;
+        self.options.queued_flights && self.inserts.iter().any(overtook)
     }
 
     /// The state without a value, if the key may be without one.

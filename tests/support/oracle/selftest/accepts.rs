@@ -128,9 +128,19 @@ fn g2_three_flights_of_one_key_are_in_the_air_at_once() {
 }
 
 #[test]
-fn g2_a_queued_flight_lands_over_an_insert_that_it_began_after() {
-    let history =
-        Script::new().call(A, 1..=8, fetch(20)).call(B, 2..=3, insert(10)).call(B, 4..=5, get(10)).load(6, 20).call(B, 9..=10, get(20));
+fn g2_a_queued_refresh_is_answered_by_an_insert() {
+    let history = Script::new()
+        .call(A, 1..=8, refresh(10))
+        .call(C, 2..=9, fetch(10))
+        .call(B, 3..=4, insert(10))
+        .call(B, 5..=6, INVALIDATE)
+        .call(B, 10..=11, GET_NONE);
+    history.passes(QUEUEING);
+}
+
+#[test]
+fn g2_a_queued_flight_outlives_an_invalidate() {
+    let history = Script::new().call(A, 1..=8, fetch(20)).call(B, 2..=3, INVALIDATE).load(6, 20).call(B, 9..=10, get(20));
     history.passes(QUEUEING);
 }
 

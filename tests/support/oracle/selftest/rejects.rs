@@ -79,6 +79,25 @@ fn g2_a_queued_flight_is_no_excuse_for_a_fetch_after_the_insert() {
 }
 
 #[test]
+fn g2_a_queued_flight_is_no_excuse_for_a_refresh_after_the_insert() {
+    let history = Script::new().call(A, 1..=2, insert(10)).call(B, 3..=4, refresh(10));
+    history.fails(QUEUEING);
+}
+
+#[test]
+fn g2_a_refresh_that_never_queued_is_not_answered_by_an_insert() {
+    let history = Script::new().call(A, 1..=4, refresh(10)).call(B, 2..=3, insert(10));
+    history.fails(STRICT);
+}
+
+#[test]
+fn g2_a_queued_flight_is_no_excuse_for_a_load_over_the_insert() {
+    let history =
+        Script::new().call(A, 1..=8, fetch(20)).call(B, 2..=3, insert(10)).call(B, 4..=5, get(10)).load(6, 20).call(B, 9..=10, get(20));
+    history.fails(QUEUEING);
+}
+
+#[test]
 fn g2_a_queued_flight_is_no_excuse_for_a_fetch_between_two_inserts() {
     let history =
         Script::new().call(A, 1..=2, insert(10)).call(B, 3..=10, fetch(20)).load(4, 20).call(A, 5..=6, insert(11)).call(A, 7..=8, get(11));

@@ -203,7 +203,10 @@ impl Cache {
         match op {
             Op::Insert(value) => {
                 self.held = Some(value);
-                self.supersede_unless(Bug::InsertKeepsFlight);
+                match self.queued() {
+                    Some(flight) => self.answer(flight, value),
+                    None => self.supersede_unless(Bug::InsertKeepsFlight),
+                }
                 At::Answered(Reply::Done)
             }
             Op::Invalidate => {
@@ -275,14 +278,25 @@ impl Cache {
         let Some(flight) = self.flying else {
             return;
         };
-        let queued = matches!(self.flights[flight].stage, Stage::Queued);
-        if queued && self.setting.options.queued_flights {
+        if self.queued().is_some() {
             return;
         }
         self.flights[flight].superseded = true;
         if !self.has(Bug::SupersededIsJoined) {
             self.flying = None;
         }
+    }
+
+    /// The key's flight, if it waits for its turn.
+    fn queued(&self) -> Option<usize> {
+        let waits = |&flight: &usize| self.setting.options.queued_flights && matches!(self.flights[flight].stage, Stage::Queued);
+        self.flying.filter(waits)
+    }
+
+    /// An insert makes a queued flight's load needless.
+    fn answer(&mut self, flight: usize, value: Value) {
+        self.flights[flight].stage = Stage::Landed(Ok(value));
+        self.flying = None;
     }
 
     /// Takes a flight one step on.
