@@ -18,11 +18,13 @@ pub use equivalent::Equivalent;
 pub use faces::async_cache::AsyncCache;
 pub use faces::builder::CacheBuilder;
 pub use faces::cache::Cache;
-pub use faces::fetch::Fetch;
+pub use faces::entry::{Entry, OccupiedEntry, VacantEntry};
+pub use faces::fetch::{ByClosure, ByLoader, Fetch};
 pub use faces::iter::Iter;
 pub use ground::hash::{RandomHasher, RandomState};
 pub use ground::time::{Clock, MockClock};
 pub use mechanisms::eviction::EvictionPolicy;
+pub use vocabulary::abandoned::AbandonedLoads;
 pub use vocabulary::error::{BoxError, BuildError, LoadError, LoadErrorKind, OptionalExt};
 pub use vocabulary::fetched::{Fetched, Source};
 pub use vocabulary::keys::{Key, LoadKey, Lookup, Value};
@@ -30,6 +32,7 @@ pub use vocabulary::loaded::{Loaded, ok};
 pub use vocabulary::loader::{BlockingLoader, CacheLoader, DynLoader};
 pub use vocabulary::metrics::MetricsSnapshot;
 pub use vocabulary::removal::RemovalCause;
+pub use vocabulary::scope::LoadScope;
 pub use vocabulary::spawner::{BoxFuture, SpawnError, Spawner};
 
 /// Runs the README's examples.

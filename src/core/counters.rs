@@ -1,10 +1,13 @@
 //! A cache's counters.
 
 use crate::ground::striped::Striped;
+use crate::mechanisms::flight::Traffic;
+use crate::mechanisms::permits::Usage;
 use crate::mechanisms::room::Room;
 use crate::vocabulary::error::{LoadError, LoadErrorKind};
 use crate::vocabulary::metrics::MetricsSnapshot;
 use crate::vocabulary::removal::RemovalCause;
+use std::time::Duration;
 
 /// What is counted one at a time.
 #[derive(Clone, Copy)]
@@ -13,6 +16,14 @@ pub(crate) enum Count {
     Miss,
     Joined,
     LoadStarted,
+    TurnedAway,
+}
+
+/// A time that is added up.
+#[derive(Clone, Copy)]
+pub(crate) enum Time {
+    Load,
+    Wait,
 }
 
 /// How a load ended.
@@ -35,7 +46,8 @@ impl Outcome {
     }
 }
 
-const OUTCOMES: usize = 4;
+const TIMES: usize = 5;
+const OUTCOMES: usize = TIMES + 2;
 const FAILED: usize = OUTCOMES + 7;
 const REMOVED: usize = FAILED + LoadErrorKind::COUNT;
 const ALL: usize = REMOVED + RemovalCause::COUNT;
@@ -53,6 +65,10 @@ impl Counters {
         self.0.add(place(what), 1);
     }
 
+    pub(crate) fn spent(&self, on: Time, time: Duration) {
+        self.0.add(time_place(on), u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
+    }
+
     pub(crate) fn load_ended(&self, how: Outcome) {
         self.0.add(outcome(how), 1);
     }
@@ -63,13 +79,15 @@ impl Counters {
         }
     }
 
-    pub(crate) fn snapshot(&self, room: &Room) -> MetricsSnapshot {
+    pub(crate) fn snapshot(&self, room: &Room, traffic: &Traffic, permits: Usage) -> MetricsSnapshot {
         let of = |what| self.0.sum(place(what));
         let ended = |how| self.0.sum(outcome(how));
+        let spent = |on| Duration::from_nanos(self.0.sum(time_place(on)));
         MetricsSnapshot {
             hits: of(Count::Hit),
             misses: of(Count::Miss),
             joined: of(Count::Joined),
+            turned_away: of(Count::TurnedAway),
             loads_started: of(Count::LoadStarted),
             loads_stored: ended(Outcome::Stored),
             loads_absent: ended(Outcome::Absent),
@@ -78,6 +96,16 @@ impl Counters {
             loads_refused: ended(Outcome::Refused),
             loads_superseded: ended(Outcome::Superseded),
             loads_answered: ended(Outcome::Answered),
+            load_time: spent(Time::Load),
+            wait_time: spent(Time::Wait),
+            flights: traffic.flights.now(),
+            flights_peak: traffic.flights.peak(),
+            waiters: traffic.waiters.now(),
+            waiters_peak: traffic.waiters.peak(),
+            permits: permits.used,
+            permits_peak: permits.used_peak,
+            queued: permits.queued,
+            queued_peak: permits.queued_peak,
             entries: room.entries(),
             weight: room.held(),
             capacity: room.capacity(),
@@ -94,6 +122,14 @@ fn place(what: Count) -> usize {
         Count::Miss => 1,
         Count::Joined => 2,
         Count::LoadStarted => 3,
+        Count::TurnedAway => 4,
+    }
+}
+
+fn time_place(on: Time) -> usize {
+    match on {
+        Time::Load => TIMES,
+        Time::Wait => TIMES + 1,
     }
 }
 

@@ -3,10 +3,14 @@
 use super::counters::Count;
 use super::lead::LoadGuard;
 use super::shared::CacheShared;
+use super::waiting::Waiting;
 use crate::ground::hash::Hashed;
-use crate::mechanisms::flight::{Landing, Standing, Turn, Waiter};
+use crate::ground::waits;
+use crate::mechanisms::flight::{Flight, Kind, Landing, Standing, Turn, Wanted, Wish};
 use crate::shard::{Claim, Departures, Place, Rule, Sought};
+use crate::vocabulary::error::LoadError;
 use crate::vocabulary::keys::{Key, LoadKey, Value};
+use equivalent::Equivalent;
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
@@ -18,71 +22,89 @@ pub(crate) struct Request {
     pub(crate) look: Look,
 }
 
-/// Whether the caller has a way to load.
+/// How the caller can load.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum MayLead {
-    Yes,
+    /// By the cache's own loader, whether or not the caller goes on.
+    Loader,
+    /// By a closure of its own.
+    Closure,
     No,
 }
 
-/// Whether a caller looks for the first time, which is counted, or again, after the load that it waited for was overtaken and failed.
+/// Which look this is of a caller's.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Look {
+    /// The first, which is counted.
     First,
+    /// One more, as nobody brought what was waited for.
+    Anew,
+    /// The last, as the load that was waited for was overtaken and failed.
     Again,
 }
 
 /// What a fetch finds.
-pub(crate) enum Asked<K: Key, V: Value, S: Send + Sync + 'static> {
+pub(crate) enum Asked<'a, K: Key, V: Value, S: Send + Sync + 'static> {
     Hit(Arc<V>),
-    Joined(Waiter<K, V>),
-    Led(Lead<K, V, S>),
-    /// Nothing is there, and the caller has no way to load.
-    Nothing,
+    Joined(Waiting<'a, K, V, S>),
+    Led(Lead<'a, K, V, S>),
+    /// Nothing is there, and no load may be begun.
+    Refused(LoadError),
 }
 
 /// A flight of the caller's own: it is to run the load, or to have it run.
-pub(crate) struct Lead<K: Key, V: Value, S: Send + Sync + 'static> {
-    pub(crate) waiter: Waiter<K, V>,
+pub(crate) struct Lead<'a, K: Key, V: Value, S: Send + Sync + 'static> {
+    pub(crate) waiting: Waiting<'a, K, V, S>,
     pub(crate) guard: LoadGuard<K, V, S>,
     pub(crate) turn: Turn,
 }
 
-impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> CacheShared<K, V, S> {
-    /// Whether the cache's own loader can lead.
-    pub(crate) fn may_lead(&self) -> MayLead {
-        if self.loader.is_some() { MayLead::Yes } else { MayLead::No }
+impl MayLead {
+    fn wish(self) -> Wish {
+        match self {
+            Self::Loader => Wish::Load,
+            Self::Closure | Self::No => Wish::Own,
+        }
     }
+}
 
+impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> CacheShared<K, V, S> {
     /// Looks for a value, for a flight to join, or claims one.
     #[inline]
-    pub(crate) fn ask<Q: LoadKey<K> + ?Sized>(self: &Arc<Self>, key: &Q, request: Request) -> Asked<K, V, S> {
+    pub(crate) fn ask<Q: LoadKey<K> + ?Sized>(self: &Arc<Self>, key: &Q, request: Request) -> Asked<'_, K, V, S> {
         let place = self.place(key);
-        let asked = match self.seek(place, request.rule) {
+        let asked = match self.seek(place, request.rule, request.lead.wish()) {
             Sought::Hit(value) => Asked::Hit(value),
-            Sought::Flight(waiter) => Asked::Joined(waiter),
+            Sought::Flight(waiter) => Asked::Joined(Waiting::new(self, waiter)),
             Sought::Overdue(_) | Sought::Nothing => match request.lead {
-                MayLead::No => Asked::Nothing,
-                MayLead::Yes => self.claim(place.hashed, key.to_key(), request.rule),
+                MayLead::No => Asked::Refused(LoadError::NoLoader),
+                MayLead::Loader | MayLead::Closure => self.claim(place.hashed, key.to_key(), request),
             },
         };
         if request.look == Look::First {
             self.counters.count(match asked {
                 Asked::Hit(_) => Count::Hit,
                 Asked::Joined(_) => Count::Joined,
-                Asked::Led(_) | Asked::Nothing => Count::Miss,
+                Asked::Led(_) | Asked::Refused(_) => Count::Miss,
             });
         }
         asked
     }
+}
 
-    /// Looks for a value or a flight to join, and ends a flight that should have ended by now.
+impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
+    /// How the cache's own loader can lead.
+    pub(crate) fn may_lead(&self) -> MayLead {
+        if self.loader.is_some() { MayLead::Loader } else { MayLead::No }
+    }
+
+    /// Looks once, under the read lock. A flight whose time is over is ended, and looked past.
     #[inline]
-    fn seek<Q: LoadKey<K> + ?Sized>(&self, place: Place<'_, Q>, rule: Rule) -> Sought<K, V> {
+    pub(super) fn seek<Q: Equivalent<K> + ?Sized>(self: &Arc<Self>, place: Place<'_, Q>, rule: Rule, wish: Wish) -> Sought<K, V> {
         let shard = self.shard(place.hashed);
         let look = || match rule {
-            Rule::IfMissing => shard.seek(place),
-            Rule::Anyway => shard.seek_flight(place),
+            Rule::IfMissing => shard.seek(place, wish),
+            Rule::Anyway => shard.seek_flight(place, wish),
         };
         let first = look();
         let Sought::Overdue(flight) = first else { return first };
@@ -91,33 +113,76 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> CacheShared<K, V,
         }
         // Somebody else has ended it by now, or a load that came in time is about to land.
         match look() {
-            Sought::Overdue(flight) => Sought::Flight(flight.join()),
+            Sought::Overdue(flight) => Sought::Flight(flight.join(wish)),
             other => other,
         }
     }
 
-    fn claim(self: &Arc<Self>, hashed: Hashed, key: K, rule: Rule) -> Asked<K, V, S> {
-        let deadline = self.clock.deadline_in(self.settings.load_timeout);
+    /// Looks once more under the write lock, and claims the flight if nothing is there.
+    fn claim(self: &Arc<Self>, hashed: Hashed, key: K, request: Request) -> Asked<'_, K, V, S> {
         let mut out = Departures::new();
-        let claim = self.shard(hashed).claim(hashed, key, rule, deadline, self.terms(), &mut out);
+        if self.is_closed() {
+            out.key(key);
+            self.let_go(out);
+            return Asked::Refused(LoadError::Closed);
+        }
+        let claim =
+            self.shard(hashed).claim((hashed, key), request.rule, request.lead.wish(), self.wanted(Kind::Load), self.terms(), &mut out);
         let asked = match claim {
-            Claim::Hit(value) => Asked::Hit(value),
-            Claim::Joined(waiter) => Asked::Joined(waiter),
-            Claim::Led { waiter, turn, current } => {
+            Claim::Hit(value, key) => {
+                out.key(key);
+                Asked::Hit(value)
+            }
+            Claim::Joined(waiter, key) => {
+                out.key(key);
+                Asked::Joined(Waiting::new(self, waiter))
+            }
+            Claim::Led { flight, waiter, turn, current } => {
                 // The guard is there before anything that could panic: from here on the flight lands, whatever happens.
-                let guard = LoadGuard::new(Arc::clone(self), Arc::clone(waiter.flight()), current);
+                let guard = LoadGuard::new(Arc::clone(self), flight, current);
                 self.counters.count(Count::LoadStarted);
-                Asked::Led(Lead { waiter, guard, turn })
+                let waiting = Waiting::new(self, waiter.expect("a load's leader has a seat"));
+                if self.is_closed() {
+                    guard.land(Err(LoadError::Closed));
+                    Asked::Refused(LoadError::Closed)
+                } else {
+                    Asked::Led(Lead { waiting, guard, turn })
+                }
+            }
+            Claim::Refused(key) => {
+                out.key(key);
+                self.counters.count(Count::TurnedAway);
+                Asked::Refused(LoadError::Overloaded)
             }
         };
         self.let_go(out);
         asked
     }
+
+    /// A flight that begins now, for whoever asks.
+    pub(super) fn wanted(&self, kind: Kind) -> Wanted {
+        Wanted { deadline: self.clock.deadline_in(self.settings.load_timeout), kind, urgent: waits::is_in_load() }
+    }
+
+    /// A load has to wait for `flight`, whose turn hasn't come: it begins without a permit, unless too many of its key are in the air.
+    pub(super) fn hurry(&self, flight: &Arc<Flight<K, V>>) {
+        if self.shard(flight.hashed()).hurry(flight) {
+            flight.begin();
+        }
+    }
 }
 
 impl<V> Landing<V> {
-    /// Whether those who waited look again: the load failed, but a write had overtaken it, so that something else may be there.
-    pub(crate) fn asks_for_another_look(&self) -> bool {
-        self.standing == Standing::Superseded && self.result.as_ref().is_err_and(|error| !error.is_absent())
+    /// Which look the one who waited takes next, if its result isn't this landing's.
+    pub(crate) fn next_look(&self, look: Look) -> Option<Look> {
+        match (self.standing, look) {
+            (Standing::Vacated, Look::First | Look::Anew) => Some(Look::Anew),
+            (Standing::Vacated, Look::Again) => Some(Look::Again),
+            // The load failed, but a write had overtaken it: somebody else may have brought something.
+            (Standing::Superseded, Look::First | Look::Anew) => {
+                self.result.as_ref().is_err_and(|error| !error.is_absent()).then_some(Look::Again)
+            }
+            (Standing::Superseded, Look::Again) | (Standing::Held, _) => None,
+        }
     }
 }

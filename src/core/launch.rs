@@ -1,11 +1,12 @@
 //! Launching: a load runs as a task of its own, so that no caller's fate is its own.
 
-use super::fetch::Lead;
 use super::lead::{Brought, LoadGuard, panicked};
-use super::places::{Caller, Chosen};
+use super::places::Caller;
 use super::shared::CacheShared;
 use crate::ground::contain::{Panic, contain};
-use crate::mechanisms::flight::{Flight, Turn, Waiter};
+use crate::ground::pool::BoxFuture;
+use crate::ground::waits::InLoad;
+use crate::mechanisms::flight::{Flight, Turn};
 use crate::vocabulary::error::LoadError;
 use crate::vocabulary::keys::{Key, Value};
 use crate::vocabulary::loader::{AnyLoader, BlockingWork, DynLoader};
@@ -18,48 +19,50 @@ use std::task::Poll;
 
 impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
     /// Has the cache's loader load, away from the caller.
-    pub(crate) fn launch(self: &Arc<Self>, lead: Lead<K, V, S>, caller: Caller) -> Waiter<K, V> {
+    pub(crate) fn launch(self: &Arc<Self>, guard: LoadGuard<K, V, S>, turn: Turn, caller: Caller) {
         match self.loader.clone() {
             Some(AnyLoader::Async(loader)) => {
-                let work = ask(loader, Arc::clone(&lead.guard.flight), lead.guard.current.clone());
-                self.launch_async(lead, work, caller)
+                let work = ask(loader, Arc::clone(&guard.flight), guard.current.clone());
+                self.launch_async(guard, turn, work, caller);
             }
-            Some(AnyLoader::Blocking(loader)) => self.launch_blocking(lead, loader),
-            None => {
-                lead.guard.land(Err(LoadError::NoLoader));
-                lead.waiter
-            }
+            Some(AnyLoader::Blocking(loader)) => self.launch_blocking(guard, turn, loader),
+            None => guard.land(Err(LoadError::NoLoader)),
         }
     }
 
     /// Runs `work` as the load, as a task.
     pub(crate) fn launch_async(
         self: &Arc<Self>,
-        lead: Lead<K, V, S>,
+        guard: LoadGuard<K, V, S>,
+        turn: Turn,
         work: impl Future<Output = Brought<V>> + Send + 'static,
         caller: Caller,
-    ) -> Waiter<K, V> {
-        let Lead { waiter, guard, turn } = lead;
+    ) {
         let chosen = self.places.for_async(caller, &self.process);
-        self.begin(waiter.flight(), turn, move || chosen.drive(Box::pin(fly(guard, work))));
-        waiter
+        let flight = Arc::clone(&guard.flight);
+        self.begin(&flight, turn, move || {
+            let timer = guard.shared.time_left(&guard.flight).and_then(|left| chosen.sleep(left));
+            if timer.is_some() {
+                guard.flight.keeps_time();
+            }
+            chosen.drive(Box::pin(fly(guard, work, timer)));
+        });
     }
 
-    fn launch_blocking(self: &Arc<Self>, lead: Lead<K, V, S>, loader: Arc<dyn BlockingWork<K, V>>) -> Waiter<K, V> {
-        let Lead { waiter, mut guard, turn } = lead;
-        let chosen: Chosen = self.places.for_blocking(&self.process);
+    fn launch_blocking(self: &Arc<Self>, mut guard: LoadGuard<K, V, S>, turn: Turn, loader: Arc<dyn BlockingWork<K, V>>) {
+        let chosen = self.places.for_blocking(&self.process);
+        let flight = Arc::clone(&guard.flight);
         // A job that is dropped before it runs had no thread.
         guard.otherwise(LoadError::Overloaded);
         let job = move || {
             guard.otherwise(LoadError::Cancelled);
             run_here(guard, |flight, current| loader.work(flight.key(), current).map_err(LoadError::new));
         };
-        self.begin(waiter.flight(), turn, move || chosen.run(Box::new(job)));
-        self.watch(waiter.flight());
-        waiter
+        self.begin(&flight, turn, move || chosen.run(Box::new(job)));
+        self.watch(&flight);
     }
 
-    /// Starts a load now or, where too many of its key are in the air, when its turn comes.
+    /// Starts a load now or, where too many of its key or of the cache are in the air, when its turn comes.
     fn begin(&self, flight: &Arc<Flight<K, V>>, turn: Turn, start: impl FnOnce() + Send + 'static) {
         match turn {
             Turn::Now => start(),
@@ -77,23 +80,30 @@ async fn ask<K: Key, V: Value>(loader: Arc<DynLoader<K, V>>, flight: Arc<Flight<
     .map_err(LoadError::new)
 }
 
-/// A load as a task: polls `work` until it is done or its time is over.
-async fn fly<K, V, S>(guard: LoadGuard<K, V, S>, work: impl Future<Output = Brought<V>> + Send)
+/// A load as a task: polls `work` until it is done, its time is over, or nobody wants it any more.
+async fn fly<K, V, S>(guard: LoadGuard<K, V, S>, work: impl Future<Output = Brought<V>> + Send, mut timer: Option<BoxFuture<'static, ()>>)
 where
     K: Key,
     V: Value,
     S: Send + Sync + 'static,
 {
     let (shared, flight) = (Arc::clone(&guard.shared), Arc::clone(&guard.flight));
+    let load = guard.begins();
     let mut work = pin!(AssertUnwindSafe(work).catch_unwind());
     let brought = poll_fn(|cx| {
-        let limited = !flight.deadline().is_never();
+        if timer.as_mut().is_some_and(|timer| timer.as_mut().poll(cx).is_ready()) {
+            timer = None;
+            shared.time_out(&flight);
+        }
         // Asked first: a load whose time is over isn't worth another poll.
-        if limited && flight.poll_stop(cx).is_ready() {
+        if flight.poll_stop(cx).is_ready() {
             return Poll::Ready(None);
         }
-        let polled = work.as_mut().poll(cx);
-        if limited && polled.is_pending() {
+        let polled = {
+            let _in_load = InLoad::enter(Some(Arc::clone(&load)));
+            work.as_mut().poll(cx)
+        };
+        if polled.is_pending() {
             shared.watch(&flight);
         }
         polled.map(Some)
@@ -101,7 +111,7 @@ where
     match brought.await {
         Some(Ok(brought)) => guard.land(brought),
         Some(Err(payload)) => guard.land(Err(panicked(Panic(payload)))),
-        None => drop(guard), // Timed out: whoever noticed has landed it.
+        None => drop(guard), // Whoever stopped it has landed the flight.
     }
 }
 
@@ -111,8 +121,12 @@ pub(super) fn run_here<K: Key, V: Value, S: Send + Sync + 'static>(
     work: impl FnOnce(&Flight<K, V>, Option<Arc<V>>) -> Brought<V>,
 ) {
     if guard.flight.has_landed() {
-        return; // It timed out before its turn came: nobody would hear what it brings.
+        return; // It timed out or was cancelled before its turn came: nobody would hear what it brings.
     }
-    let brought = contain(|| work(&guard.flight, guard.current.clone())).unwrap_or_else(|panic| Err(panicked(panic)));
-    guard.land(brought);
+    let load = guard.begins();
+    let brought = contain(|| {
+        let _in_load = InLoad::enter(Some(load));
+        work(&guard.flight, guard.current.clone())
+    });
+    guard.land(brought.unwrap_or_else(|panic| Err(panicked(panic))));
 }

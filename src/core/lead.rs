@@ -1,11 +1,13 @@
 //! A lead is the duty to land a flight. Whatever becomes of the load, its guard lands it: with what it brought, or with why it brought nothing.
 
-use super::counters::Outcome;
+use super::counters::{Outcome, Time};
 use super::shared::CacheShared;
 use super::write::Stored;
 use crate::ground::contain::{Panic, contain, drop_contained};
 use crate::ground::reentry;
-use crate::mechanisms::flight::{Flight, Landing, Standing};
+use crate::ground::time::Tick;
+use crate::ground::waits::Load;
+use crate::mechanisms::flight::{Flight, Kind, Landing, Standing};
 use crate::shard::{By, Departures, Held, Put, Remains};
 use crate::vocabulary::error::LoadError;
 use crate::vocabulary::keys::{Key, Value};
@@ -26,6 +28,8 @@ pub(crate) struct LoadGuard<K: Key, V: Value, S: Send + Sync + 'static> {
     /// What the flight lands with if the guard is dropped.
     otherwise: Option<LoadError>,
     progress: Cell<Progress>,
+    /// When the load began.
+    begun_at: Cell<Option<Tick>>,
     heir: Heir,
 }
 
@@ -47,7 +51,7 @@ enum Progress {
 }
 
 /// A landing that takes no more user code but the keys' `Eq`.
-enum Prepared<'a, K, V> {
+pub(super) enum Prepared<'a, K, V> {
     Store(Put<'a, K, V>),
     Deliver(Arc<V>),
     Fail(LoadError),
@@ -55,7 +59,33 @@ enum Prepared<'a, K, V> {
 
 impl<K: Key, V: Value, S: Send + Sync + 'static> LoadGuard<K, V, S> {
     pub(super) fn new(shared: Arc<CacheShared<K, V, S>>, flight: Arc<Flight<K, V>>, current: Option<Arc<V>>) -> Self {
-        Self { shared, flight, current, otherwise: Some(LoadError::Cancelled), progress: Cell::new(Progress::Loading), heir: Heir::No }
+        Self {
+            shared,
+            flight,
+            current,
+            otherwise: Some(LoadError::Cancelled),
+            progress: Cell::new(Progress::Loading),
+            begun_at: Cell::new(None),
+            heir: Heir::No,
+        }
+    }
+
+    /// The load begins: its time runs, and what it waits for can be told. Gives the load as one who waits.
+    pub(super) fn begins(&self) -> Arc<Load> {
+        self.begun_at.set(Some(self.shared.clock.now()));
+        self.load()
+    }
+
+    /// What waits for others while the value is being made.
+    pub(crate) fn load(&self) -> Arc<Load> {
+        Arc::new(Load { serial: self.flight.serial(), berth: self.flight.berth(), cache: self.shared.settings.name.clone() })
+    }
+
+    /// The load has ended: its time is counted.
+    fn count_time(&self) {
+        if let Some(begun_at) = self.begun_at.take() {
+            self.shared.counters.spent(Time::Load, self.shared.clock.now().since(begun_at));
+        }
     }
 
     /// Changes what the flight lands with if the guard is dropped.
@@ -70,6 +100,7 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> LoadGuard<K, V, S> {
     }
 
     fn settle(&self, brought: Brought<V>) {
+        self.count_time();
         let late = self.shared.clock.has_passed(self.flight.deadline());
         let brought = if late {
             drop_contained(brought);
@@ -83,6 +114,11 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> LoadGuard<K, V, S> {
             // It timed out, and whoever noticed has told everybody.
             return drop_contained(prepared);
         }
+        self.finish(prepared);
+    }
+
+    /// Lands the flight, which this guard has sealed.
+    pub(super) fn finish(&self, prepared: Prepared<'_, K, V>) {
         self.progress.set(Progress::Landing);
         let mut out = Departures::new();
         let (landing, outcome) = contain(|| self.store(prepared, &mut out)).unwrap_or_else(|panic| {
@@ -91,11 +127,13 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> LoadGuard<K, V, S> {
         });
         self.progress.set(Progress::Over);
         self.shared.book(&mut out);
+        // What the holder of an entry brings is no load's.
+        let outcome = (self.flight.kind() == Kind::Load).then_some(outcome);
         self.shared.publish(&self.flight, landing, outcome);
         self.shared.let_go(out);
     }
 
-    fn prepare(&self, brought: Brought<V>) -> Prepared<'_, K, V> {
+    pub(super) fn prepare(&self, brought: Brought<V>) -> Prepared<'_, K, V> {
         let loaded = match brought {
             Ok(loaded) => loaded,
             Err(error) => return Prepared::Fail(error),
@@ -122,7 +160,7 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> LoadGuard<K, V, S> {
                     Stored::Held(Held::Anew) => (Standing::Held, Outcome::Stored),
                     Stored::Held(Held::Renewed) => (Standing::Held, Outcome::Unchanged),
                     Stored::Refused => (Standing::Held, Outcome::Refused),
-                    Stored::Superseded => (Standing::Superseded, Outcome::Superseded),
+                    Stored::Superseded | Stored::Unmet(_) => (Standing::Superseded, Outcome::Superseded),
                 };
                 (Landing { result, standing }, outcome)
             }
@@ -136,7 +174,7 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> LoadGuard<K, V, S> {
                 let standing = self.land_empty(remains, out);
                 let outcome = match (standing, error.is_absent()) {
                     (Standing::Superseded, true) => Outcome::Superseded,
-                    (Standing::Held, _) | (Standing::Superseded, false) => Outcome::of_error(&error),
+                    (Standing::Held | Standing::Vacated, _) | (Standing::Superseded, false) => Outcome::of_error(&error),
                 };
                 (Landing { result: Err(error), standing }, outcome)
             }
@@ -154,6 +192,7 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> LoadGuard<K, V, S> {
             current: self.current.take(),
             otherwise: self.otherwise.take(),
             progress: self.progress.clone(),
+            begun_at: self.begun_at.clone(),
             heir: Heir::Yes,
         };
         drop(self.shared.process.pool.run(Box::new(move || drop(heir))));
@@ -171,9 +210,14 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> Drop for LoadGuard<K, V, S> {
             return self.hand_over();
         }
         match self.otherwise.take() {
+            // Whoever waits for the holder of an entry looks again.
+            Some(_) if self.flight.kind() == Kind::Entry && self.progress.get() == Progress::Loading => {
+                self.shared.vacate(&self.flight);
+            }
             Some(error) if self.progress.get() != Progress::Over => self.settle(Err(error)),
             Some(_) | None => {}
         }
+        self.count_time();
         drop_contained(self.current.take());
         if self.progress.get() != Progress::Over {
             let mut out = Departures::new();
@@ -183,10 +227,16 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> Drop for LoadGuard<K, V, S> {
     }
 }
 
-impl<K: Key, V: Value, S> CacheShared<K, V, S> {
-    /// Hands out the result of a flight that the caller has sealed. Counted first: whoever gets it finds it counted.
-    pub(super) fn publish(&self, flight: &Flight<K, V>, landing: Landing<V>, outcome: Outcome) {
-        self.counters.load_ended(outcome);
+impl<K, V, S> CacheShared<K, V, S> {
+    /// Hands out the result of a flight that the caller has sealed. A load's outcome is counted first: whoever gets it finds it counted.
+    pub(super) fn publish(&self, flight: &Flight<K, V>, landing: Landing<V>, outcome: Option<Outcome>) {
+        if let Some(outcome) = outcome {
+            self.counters.load_ended(outcome);
+        }
+        if !flight.has_begun() {
+            // It may wait for a permit, which it doesn't need any more.
+            drop(self.permits.leave(flight.serial()));
+        }
         if let Some(alarm) = flight.publish(landing) {
             self.cancel_alarm(alarm);
         }

@@ -2,10 +2,14 @@
 
 pub(crate) mod blocking;
 pub(crate) mod counters;
+pub(crate) mod ends;
+pub(crate) mod entry;
 pub(crate) mod fetch;
+pub(crate) mod handle;
 pub(crate) mod launch;
 pub(crate) mod lead;
 pub(crate) mod places;
 pub(crate) mod shared;
 pub(crate) mod timeout;
+pub(crate) mod waiting;
 pub(crate) mod write;

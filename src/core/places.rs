@@ -5,6 +5,7 @@ use crate::ground::pool::{BoxFuture, Job};
 use crate::ground::process::Process;
 use crate::ground::sync::Arc;
 use crate::vocabulary::spawner::{SpawnError, Spawner};
+use std::time::Duration;
 
 /// Where a cache's loads may run.
 pub(crate) struct Places {
@@ -87,6 +88,15 @@ impl Chosen {
             }
             Self::OwnThreads(process) => drop(process.pool.drive(load)),
         }
+    }
+
+    /// A timer of the place's own, where the builder's spawner has some.
+    pub(super) fn sleep(&self, wait: Duration) -> Option<BoxFuture<'static, ()>> {
+        let Self::Spawner(spawner) = self else { return None };
+        contain(|| spawner.sleep(wait)).unwrap_or_else(|panic| {
+            panic.forget();
+            None
+        })
     }
 
     /// Runs a load that blocks.

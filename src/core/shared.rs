@@ -1,16 +1,23 @@
 //! What all handles of a cache share.
 
 use super::counters::{Count, Counters};
+use super::handle::Handles;
 use super::places::Places;
 use crate::ground::hash::Hashed;
 use crate::ground::process::Process;
 use crate::ground::sync::Arc;
+use crate::ground::sync::atomic::AtomicBool;
 use crate::ground::time::Clock;
 use crate::mechanisms::eviction::EvictionPolicy;
+use crate::mechanisms::flight::{Flight, Traffic};
+use crate::mechanisms::permits::Permits;
 use crate::mechanisms::room::Room;
 use crate::shard::{Departures, Place, Shard, Terms};
+use crate::vocabulary::abandoned::AbandonedLoads;
 use crate::vocabulary::expiry::Expiry;
+use crate::vocabulary::keys::{Key, Value};
 use crate::vocabulary::loader::AnyLoader;
+use crate::vocabulary::metrics::MetricsSnapshot;
 use crate::vocabulary::weigher::Weigher;
 use std::hash::{BuildHasher, Hash};
 use std::time::Duration;
@@ -26,14 +33,20 @@ pub(crate) struct CacheShared<K, V, S> {
     pub(super) settings: Settings<K, V>,
     pub(super) places: Places,
     pub(super) process: Arc<Process>,
+    pub(super) traffic: Arc<Traffic>,
+    pub(super) permits: Arc<Permits<Arc<Flight<K, V>>>>,
+    /// Whether it loads no more.
+    pub(super) closed: AtomicBool,
+    pub(super) handles: Handles<K, V, S>,
 }
 
 /// What a builder settled, besides the parts that are built from it.
 pub(crate) struct Settings<K, V> {
-    pub(crate) name: Option<String>,
+    pub(crate) name: Option<Arc<str>>,
     pub(crate) weigher: Weigher<K, V>,
     pub(crate) expiry: Expiry,
     pub(crate) load_timeout: Duration,
+    pub(crate) abandoned_loads: AbandonedLoads,
 }
 
 /// The parts that a cache is put together from.
@@ -46,13 +59,18 @@ pub(crate) struct Parts<K, V, S> {
     pub(crate) loader: Option<AnyLoader<K, V>>,
     pub(crate) settings: Settings<K, V>,
     pub(crate) places: Places,
+    pub(crate) most_loads: Option<u64>,
+    pub(crate) most_queued: u64,
 }
 
-impl<K, V, S> CacheShared<K, V, S> {
+impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
     pub(crate) fn new(parts: Parts<K, V, S>) -> Arc<Self> {
+        let traffic = Arc::new(Traffic::new());
+        let permits = Arc::new(Permits::new(parts.most_loads, parts.most_queued));
+        let shard = || Shard::new(parts.policy, Arc::clone(&traffic), Arc::clone(&permits));
         Arc::new(Self {
             hasher: parts.hasher,
-            shards: (0..parts.shards).map(|_| Shard::new(parts.policy)).collect(),
+            shards: (0..parts.shards).map(|_| shard()).collect(),
             room: Room::new(parts.capacity),
             clock: parts.clock,
             counters: Counters::new(),
@@ -60,9 +78,15 @@ impl<K, V, S> CacheShared<K, V, S> {
             settings: parts.settings,
             places: parts.places,
             process: Process::current(),
+            traffic,
+            permits,
+            closed: AtomicBool::new(false),
+            handles: Handles::new(),
         })
     }
+}
 
+impl<K, V, S> CacheShared<K, V, S> {
     pub(crate) fn name(&self) -> Option<&str> {
         self.settings.name.as_deref()
     }
@@ -95,17 +119,34 @@ impl<K, V, S> CacheShared<K, V, S> {
         Terms { room: &self.room, clock: &self.clock, share: Some(share) }
     }
 
+    /// A reading of all counters.
+    pub(crate) fn metrics(&self) -> MetricsSnapshot {
+        self.counters.snapshot(&self.room, &self.traffic, self.permits.usage())
+    }
+
     /// Counts what left: before anybody is told of a landing, who then finds it counted.
     pub(super) fn book(&self, departures: &mut Departures<K, V>) {
         self.counters.removed(&departures.take_counts());
     }
 
-    /// The last step of every call that changes something, under no lock: counts what left, begins the flight whose turn has come, and
+    /// The last step of every call that changes something, under no lock: counts what left, begins the flights whose turn has come, and
     /// lets go.
     pub(super) fn let_go(&self, mut departures: Departures<K, V>) {
         self.book(&mut departures);
+        if departures.take_permit() {
+            self.pass_permit_on();
+        }
         if let Some(next) = departures.take_next() {
             next.begin();
+        }
+    }
+
+    /// Gives a permit back, to the first of those who wait for one and still need it.
+    fn pass_permit_on(&self) {
+        while let Some(next) = self.permits.pass_on() {
+            if self.shard(next.hashed()).begin_queued(&next) {
+                return next.begin();
+            }
         }
     }
 
@@ -120,12 +161,14 @@ impl<K, V, S> CacheShared<K, V, S> {
             let recount = shard.recount();
             entries += recount.entries;
             weight += recount.weight;
-            assert_eq!((recount.flights, recount.waiters), (0, 0), "no flight and no waiter is left");
+            assert_eq!(recount.berths, 0, "no load is in the air, and none is wanted");
         }
         assert_eq!(entries, self.room.entries(), "the entries booked are those held");
         assert_eq!(weight, self.room.held(), "the weight booked is that held, and no room is promised");
         assert!(weight <= self.room.capacity(), "weight {weight} is within the capacity");
-        let metrics = self.counters.snapshot(&self.room);
+        let metrics = self.metrics();
+        assert_eq!((metrics.flights, metrics.waiters), (0, 0), "no flight and no waiter is left");
+        assert_eq!((metrics.permits, metrics.queued), (0, 0), "every permit is back and nobody waits for one");
         assert_eq!(metrics.loads_started, metrics.loads_ended(), "each load has one outcome: {metrics:?}");
     }
 }

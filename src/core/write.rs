@@ -14,11 +14,12 @@ use equivalent::Equivalent;
 use std::sync::Arc;
 
 /// What came of storing a value.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Stored {
+pub(crate) enum Stored<V> {
     Held(Held),
     Refused,
     Superseded,
+    /// The value that it was to take the place of isn't held; this is what was to be stored.
+    Unmet(Arc<V>),
 }
 
 impl<K: Key, V: Value, S> CacheShared<K, V, S> {
@@ -46,7 +47,7 @@ impl<K: Key, V: Value, S> CacheShared<K, V, S> {
     }
 
     /// Stores a value.
-    pub(super) fn put(&self, put: Put<'_, K, V>, out: &mut Departures<K, V>) -> Stored {
+    pub(super) fn put(&self, put: Put<'_, K, V>, out: &mut Departures<K, V>) -> Stored<V> {
         let shard = self.shard(put.hashed);
         // What was promised goes back before anything is waited for: the promise ends with this statement.
         let committed = shard.commit(put, self.terms(), &mut self.room.promise(), out);
@@ -58,7 +59,7 @@ impl<K: Key, V: Value, S> CacheShared<K, V, S> {
 
     /// Stores a value for which its own shard can't make room. One caller at a time: two that sat on half the room each would wait for ever.
     #[cold]
-    fn put_gathering(&self, mut put: Put<'_, K, V>, out: &mut Departures<K, V>) -> Stored {
+    fn put_gathering(&self, mut put: Put<'_, K, V>, out: &mut Departures<K, V>) -> Stored<V> {
         let shard = self.shard(put.hashed);
         let terms = Terms { share: None, ..self.terms() };
         let committed = {
@@ -93,32 +94,60 @@ impl<K: Key, V: Value, S> CacheShared<K, V, S> {
         }
     }
 
-    fn conclude(&self, committed: Committed<'_, K, V>, out: &mut Departures<K, V>) -> Stored {
+    fn conclude(&self, committed: Committed<'_, K, V>, out: &mut Departures<K, V>) -> Stored<V> {
         match committed {
             Committed::Stored { held, answered } => {
                 if let Some(Answered { flight, value }) = answered.filter(|answered| answered.flight.seal()) {
                     self.book(out);
-                    self.publish(&flight, Landing { result: Ok(value), standing: Standing::Held }, Outcome::Answered);
+                    self.publish(&flight, Landing { result: Ok(value), standing: Standing::Held }, Some(Outcome::Answered));
                 }
                 Stored::Held(held)
             }
             Committed::Refused => Stored::Refused,
             Committed::Superseded => Stored::Superseded,
+            Committed::Unmet(Put { key, value, .. }) => {
+                out.key(key);
+                Stored::Unmet(value)
+            }
             Committed::NeedsRoom { .. } => unreachable!("room is gathered before a put is concluded"),
         }
     }
 
     /// Removes a value and overtakes its flight.
     pub(crate) fn remove<Q: Equivalent<K> + ?Sized>(&self, place: Place<'_, Q>) -> Option<Arc<V>> {
-        self.accounted(|out| self.shard(place.hashed).remove(place, self.terms(), out))
+        self.remove_if(place, None)
+    }
+
+    /// As [`remove`](Self::remove), if just the `expected` value is held.
+    pub(crate) fn remove_if<Q: Equivalent<K> + ?Sized>(&self, place: Place<'_, Q>, expected: Option<&Arc<V>>) -> Option<Arc<V>> {
+        self.accounted(|out| self.shard(place.hashed).remove(place, expected, self.terms(), out))
+    }
+
+    /// Stores `value` in place of just the `expected` one.
+    ///
+    /// # Errors
+    /// If that isn't held: the value comes back.
+    pub(crate) fn replace(&self, hashed: Hashed, key: K, expected: &Arc<V>, value: Arc<V>) -> Result<(), Arc<V>> {
+        let put = self.weighed(hashed, key, value, Own::default(), By::Holder(expected));
+        match self.accounted(|out| self.put(put, out)) {
+            Stored::Unmet(value) => Err(value),
+            Stored::Held(_) | Stored::Refused | Stored::Superseded => Ok(()),
+        }
     }
 
     /// Runs a write and lets go of what it sent on its way, also if a key's `Eq` panics on the way: then the panic goes on after it.
-    fn accounted<R>(&self, write: impl FnOnce(&mut Departures<K, V>) -> R) -> R {
+    pub(super) fn accounted<R>(&self, write: impl FnOnce(&mut Departures<K, V>) -> R) -> R {
         let mut out = Departures::new();
         let done = contain(|| write(&mut out));
         self.let_go(out);
         done.unwrap_or_else(|panic| std::panic::resume_unwind(panic.0))
+    }
+}
+
+impl<K, V, S> CacheShared<K, V, S> {
+    /// Tells the policy of every use that hits have left a mark of.
+    pub(crate) fn work_in_uses(&self) {
+        self.shards.iter().for_each(Shard::work_in_touches);
     }
 
     /// Removes everything and overtakes all flights, shard by shard.

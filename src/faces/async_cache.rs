@@ -2,10 +2,12 @@
 
 use super::builder::CacheBuilder;
 use super::cache::Cache;
-use super::fetch::Fetch;
+use super::entry::{Entry, Taker};
+use super::fetch::{ByClosure, Fetch};
 use super::iter::Iter;
 use super::plain::plain_methods;
-use crate::core::shared::CacheShared;
+use crate::core::ends::CLOSE_LIMIT;
+use crate::core::handle::Handle;
 use crate::ground::contain::drop_contained;
 use crate::ground::hash::RandomState;
 use crate::shard::{Rule, Trace};
@@ -39,7 +41,7 @@ use std::time::Duration;
 /// # }
 /// ```
 pub struct AsyncCache<K, V, S = RandomState> {
-    shared: Arc<CacheShared<K, V, S>>,
+    shared: Handle<K, V, S>,
 }
 
 plain_methods!(AsyncCache, build_async);
@@ -135,9 +137,9 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> AsyncCache<K, V, 
 
     /// Loads where nothing usable is held, as [`fetch_with`](Self::fetch_with), by the future that `load` makes in place of the cache's loader.
     ///
-    /// `load` is called in this call, and only if it starts the load: not if a value is held or a load of the key is under way, by whichever loader or
-    /// closure. It may borrow; the future that it makes may not, as it runs as a task of its own. A call that joined a load which a write overtook and
-    /// which then failed looks again for what others have brought, but doesn't call `load`: it is gone by then.
+    /// `load` is called only if this call starts the load: not if a value is held or a load of the key is under way, by whichever loader or closure. It
+    /// may borrow; the future that it makes may not, as it runs as a task of its own. The load starts in this call; or later, in a poll, if the one
+    /// that was joined brought nothing because a write had overtaken it or because a vacant entry was given up.
     ///
     /// # Errors
     /// The [`LoadError`](crate::LoadError) that the load ended with; what the future returns is the source of
@@ -162,10 +164,11 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> AsyncCache<K, V, 
     /// ```
     #[doc(alias = "get_or_insert_with")]
     #[doc(alias = "get_with")]
-    pub fn fetch_or_load<Q, F, T, E>(&self, key: &Q, load: impl FnOnce() -> F) -> Fetch<'_, K, V, S>
+    pub fn fetch_or_load<Q, F, L, T, E>(&self, key: &Q, load: F) -> Fetch<'_, K, V, S, Arc<V>, ByClosure<F>>
     where
         Q: LoadKey<K> + ?Sized,
-        F: Future<Output = Result<T, E>> + Send + 'static,
+        F: FnOnce() -> L,
+        L: Future<Output = Result<T, E>> + Send + 'static,
         T: Into<Loaded<V>>,
         E: Into<BoxError>,
     {
@@ -201,14 +204,143 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> AsyncCache<K, V, 
     pub fn refresh<Q: LoadKey<K> + ?Sized>(&self, key: &Q) -> Fetch<'_, K, V, S> {
         Fetch::by_loader(&self.shared, key, Rule::Anyway, |fetched| fetched.map(|fetched| fetched.value))
     }
+
+    /// Looks at `key`: its value, or the lead of its flight. Never loads; waits while somebody else is about to bring the value, by a load or a
+    /// vacant entry.
+    ///
+    /// So that of all who take an entry of a key that isn't held, one at a time is to bring the value, and the others get what it brings. If it brings
+    /// none, or the load fails, one of the others is next.
+    ///
+    /// Counts as a use of the entry, and as a hit, a join or a miss.
+    ///
+    /// # Cancel safety
+    /// Dropping it changes nothing.
+    ///
+    /// # Panics
+    /// If it is awaited inside the closure of [`get`](Self::get), or by the very load that it would wait for.
+    ///
+    /// # Examples
+    /// ```
+    /// # futures::executor::block_on(async {
+    /// let cache = bellwether::AsyncCache::<u32, String>::builder().build_async()?;
+    /// let value = cache.entry(1).await.or_insert_with(|| "made once".to_owned());
+    /// assert_eq!(*value, "made once");
+    /// # Ok::<(), bellwether::BuildError>(())
+    /// # }).unwrap();
+    /// ```
+    #[doc(alias = "get_or_insert")]
+    #[doc(alias = "get_value_or_guard")]
+    pub async fn entry(&self, key: K) -> Entry<K, V, S> {
+        Taker(&self.shared).wait(key).await
+    }
+
+    /// Waits until no load is under way.
+    ///
+    /// Loads may begin again right after, and in between: with traffic it may take long. Holders of vacant entries aren't waited for.
+    ///
+    /// # Cancel safety
+    /// Dropping it changes nothing.
+    ///
+    /// # Panics
+    /// If it is awaited inside the closure of [`get`](Self::get).
+    ///
+    /// # Examples
+    /// ```
+    /// # futures::executor::block_on(async {
+    /// let cache = bellwether::AsyncCache::<u32, u32>::builder().build_async()?;
+    /// cache.wait_idle().await;
+    /// # Ok::<(), bellwether::BuildError>(())
+    /// # }).unwrap();
+    /// ```
+    pub async fn wait_idle(&self) {
+        self.shared.idle(Duration::MAX).await;
+    }
+
+    /// Waits until all that was called before has come to rest: no load is under way, and the policy knows of every use. For tests, of hit ratios say.
+    ///
+    /// # Cancel safety
+    /// Dropping it changes nothing.
+    ///
+    /// # Panics
+    /// If it is awaited inside the closure of [`get`](Self::get).
+    ///
+    /// # Examples
+    /// ```
+    /// # futures::executor::block_on(async {
+    /// let cache = bellwether::AsyncCache::<u32, u32>::builder().loader_fn(|n: &u32| Ok::<_, std::io::Error>(*n)).build_async()?;
+    /// drop(cache.fetch_with(&1));
+    /// cache.settle().await;
+    /// assert_eq!(cache.metrics().loads_ended(), 1);
+    /// # Ok::<(), bellwether::BuildError>(())
+    /// # }).unwrap();
+    /// ```
+    pub async fn settle(&self) {
+        self.wait_idle().await;
+        self.shared.work_in_uses();
+    }
+
+    /// Loads no more, and waits up to ten seconds for the loads that are under way: [`close_within`](Self::close_within) that time.
+    ///
+    /// # Cancel safety
+    /// Dropping it changes nothing.
+    ///
+    /// # Panics
+    /// If it is awaited inside the closure of [`get`](Self::get).
+    ///
+    /// # Examples
+    /// ```
+    /// use bellwether::{AsyncCache, LoadErrorKind};
+    ///
+    /// # futures::executor::block_on(async {
+    /// let cache = AsyncCache::<u32, u32>::builder().loader_fn(|n: &u32| Ok::<_, std::io::Error>(*n)).build_async()?;
+    /// cache.fetch_with(&1).await?;
+    /// assert!(cache.close().await);
+    /// assert_eq!(*cache.fetch_with(&1).await?, 1);
+    /// assert_eq!(cache.fetch_with(&2).await.unwrap_err().kind(), LoadErrorKind::Closed);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap();
+    /// ```
+    pub async fn close(&self) -> bool {
+        self.close_within(CLOSE_LIMIT).await
+    }
+
+    /// Loads no more, and waits for the loads that are under way. Says whether all have ended within `limit`; those that haven't are given up.
+    ///
+    /// From the call on, a fetch that would have to start a load gets [`LoadError::Closed`](crate::LoadError::Closed), and so does whoever waits for a load that is given up.
+    /// What is held can still be read, and written. Closing is for all handles and for good; closing again waits again.
+    ///
+    /// # Cancel safety
+    /// Dropping it changes nothing.
+    ///
+    /// # Panics
+    /// If it is awaited inside the closure of [`get`](Self::get).
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// # futures::executor::block_on(async {
+    /// let cache = bellwether::AsyncCache::<u32, u32>::builder().build_async()?;
+    /// assert!(cache.close_within(Duration::from_millis(100)).await, "nothing was under way");
+    /// # Ok::<(), bellwether::BuildError>(())
+    /// # }).unwrap();
+    /// ```
+    pub async fn close_within(&self, limit: Duration) -> bool {
+        self.shared.refuse_loads();
+        let ended = self.shared.idle(limit).await;
+        if !ended {
+            self.shared.strand();
+        }
+        ended
+    }
 }
 
 impl<K, V, S> AsyncCache<K, V, S> {
-    pub(super) fn over(shared: Arc<CacheShared<K, V, S>>) -> Self {
+    pub(super) fn over(shared: Handle<K, V, S>) -> Self {
         Self { shared }
     }
 
-    pub(super) fn into_shared(self) -> Arc<CacheShared<K, V, S>> {
+    pub(super) fn into_shared(self) -> Handle<K, V, S> {
         self.shared
     }
 

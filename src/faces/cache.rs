@@ -2,11 +2,13 @@
 
 use super::async_cache::AsyncCache;
 use super::builder::CacheBuilder;
+use super::entry::{Entry, Taker};
 use super::iter::Iter;
 use super::plain::plain_methods;
 use crate::core::blocking::Means;
+use crate::core::ends::CLOSE_LIMIT;
+use crate::core::handle::Handle;
 use crate::core::lead::Brought;
-use crate::core::shared::CacheShared;
 use crate::ground::contain::drop_contained;
 use crate::ground::hash::RandomState;
 use crate::shard::{Rule, Trace};
@@ -36,7 +38,7 @@ use std::time::Duration;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Cache<K, V, S = RandomState> {
-    shared: Arc<CacheShared<K, V, S>>,
+    shared: Handle<K, V, S>,
 }
 
 plain_methods!(Cache, build);
@@ -179,10 +181,129 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> Cache<K, V, S> {
     pub fn refresh<Q: LoadKey<K> + ?Sized>(&self, key: &Q) -> Result<Arc<V>, LoadError> {
         self.shared.fetch_blocking(key, Rule::Anyway, Means::<NoClosure<V>>::Loader).map(|fetched| fetched.value)
     }
+
+    /// Looks at `key`: its value, or the lead of its flight. Never loads; blocks while somebody else is about to bring the value, by a load or a
+    /// vacant entry.
+    ///
+    /// So that of all who take an entry of a key that isn't held, one at a time is to bring the value, and the others get what it brings. If it brings
+    /// none, or the load fails, one of the others is next.
+    ///
+    /// Counts as a use of the entry, and as a hit, a join or a miss.
+    ///
+    /// # Blocking
+    /// As [`fetch_with`](Self::fetch_with).
+    ///
+    /// # Panics
+    /// As [`fetch_with`](Self::fetch_with); and if it is called by the very load that it would wait for.
+    ///
+    /// # Examples
+    /// ```
+    /// let cache = bellwether::Cache::<u32, String>::builder().build()?;
+    /// let value = cache.entry(1).or_insert_with(|| "made once".to_owned());
+    /// assert_eq!(*value, "made once");
+    /// # Ok::<(), bellwether::BuildError>(())
+    /// ```
+    #[doc(alias = "get_or_insert")]
+    #[doc(alias = "get_value_or_guard")]
+    pub fn entry(&self, key: K) -> Entry<K, V, S> {
+        Taker(&self.shared).block(key)
+    }
+
+    /// Blocks until no load is under way.
+    ///
+    /// Loads may begin again right after, and in between: with traffic it may take long. Holders of vacant entries aren't waited for.
+    ///
+    /// # Blocking
+    /// For as long as loads are under way, each of which ends after [`load_timeout`](crate::CacheBuilder::load_timeout) at the latest.
+    ///
+    /// # Panics
+    /// On the only thread of a tokio runtime, if there is something to wait for.
+    ///
+    /// # Examples
+    /// ```
+    /// let cache = bellwether::Cache::<u32, u32>::builder().build()?;
+    /// cache.wait_idle();
+    /// # Ok::<(), bellwether::BuildError>(())
+    /// ```
+    pub fn wait_idle(&self) {
+        self.shared.block_until_idle(Duration::MAX);
+    }
+
+    /// Blocks until all that was called before has come to rest: no load is under way, and the policy knows of every use. For tests, of hit ratios say.
+    ///
+    /// # Blocking
+    /// As [`wait_idle`](Self::wait_idle).
+    ///
+    /// # Panics
+    /// As [`wait_idle`](Self::wait_idle).
+    ///
+    /// # Examples
+    /// ```
+    /// let cache = bellwether::Cache::<u32, u32>::builder().loader_fn(|n: &u32| Ok::<_, std::io::Error>(*n)).build()?;
+    /// cache.fetch_with(&1)?;
+    /// cache.settle();
+    /// assert_eq!(cache.metrics().loads_ended(), 1);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn settle(&self) {
+        self.wait_idle();
+        self.shared.work_in_uses();
+    }
+
+    /// Loads no more, and waits up to ten seconds for the loads that are under way: [`close_within`](Self::close_within) that time.
+    ///
+    /// # Blocking
+    /// For up to ten seconds.
+    ///
+    /// # Panics
+    /// As [`wait_idle`](Self::wait_idle).
+    ///
+    /// # Examples
+    /// ```
+    /// use bellwether::{Cache, LoadErrorKind};
+    ///
+    /// let cache = Cache::<u32, u32>::builder().loader_fn(|n: &u32| Ok::<_, std::io::Error>(*n)).build()?;
+    /// cache.fetch_with(&1)?;
+    /// assert!(cache.close());
+    /// assert_eq!(*cache.fetch_with(&1)?, 1);
+    /// assert_eq!(cache.fetch_with(&2).unwrap_err().kind(), LoadErrorKind::Closed);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn close(&self) -> bool {
+        self.close_within(CLOSE_LIMIT)
+    }
+
+    /// Loads no more, and waits for the loads that are under way. Says whether all have ended within `limit`; those that haven't are given up.
+    ///
+    /// From the call on, a fetch that would have to start a load gets [`LoadError::Closed`], and so does whoever waits for a load that is given up.
+    /// What is held can still be read, and written. Closing is for all handles and for good; closing again waits again.
+    ///
+    /// # Blocking
+    /// For up to `limit`.
+    ///
+    /// # Panics
+    /// As [`wait_idle`](Self::wait_idle).
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// let cache = bellwether::Cache::<u32, u32>::builder().build()?;
+    /// assert!(cache.close_within(Duration::from_millis(100)), "nothing was under way");
+    /// # Ok::<(), bellwether::BuildError>(())
+    /// ```
+    pub fn close_within(&self, limit: Duration) -> bool {
+        self.shared.refuse_loads();
+        let ended = self.shared.block_until_idle(limit);
+        if !ended {
+            self.shared.strand();
+        }
+        ended
+    }
 }
 
 impl<K, V, S> Cache<K, V, S> {
-    pub(super) fn over(shared: Arc<CacheShared<K, V, S>>) -> Self {
+    pub(super) fn over(shared: Handle<K, V, S>) -> Self {
         Self { shared }
     }
 
@@ -208,7 +329,7 @@ impl<K, V, S> From<AsyncCache<K, V, S>> for Cache<K, V, S> {
 }
 
 impl<K, V, S> Cache<K, V, S> {
-    pub(super) fn into_shared(self) -> Arc<CacheShared<K, V, S>> {
+    pub(super) fn into_shared(self) -> Handle<K, V, S> {
         self.shared
     }
 }

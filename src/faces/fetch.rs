@@ -1,12 +1,14 @@
 //! The future of a fetch.
 
-use crate::core::fetch::{Asked, Lead, Look, MayLead, Request};
+use crate::core::fetch::{Asked, Look, MayLead, Request};
+use crate::core::lead::LoadGuard;
 use crate::core::places::Caller;
 use crate::core::shared::CacheShared;
+use crate::core::waiting::Waiting;
 use crate::ground::contain::contain;
 use crate::ground::hash::RandomState;
 use crate::ground::reentry;
-use crate::mechanisms::flight::Waiter;
+use crate::mechanisms::flight::Turn;
 use crate::shard::Rule;
 use crate::vocabulary::error::{BoxError, LoadError};
 use crate::vocabulary::fetched::{Fetched, Source};
@@ -24,7 +26,8 @@ use std::task::{Context, Poll};
 /// The value was looked up, and the load started if there is one, before this was made. It borrows the cache, not the key.
 ///
 /// # Cancel safety
-/// Dropping it leaves the load, which goes on.
+/// Dropping it leaves the load, which goes on unless the cache was built with [`AbandonedLoads::Cancel`](crate::AbandonedLoads::Cancel) and
+/// nobody else waits for it.
 ///
 /// # Examples
 /// ```
@@ -40,23 +43,113 @@ use std::task::{Context, Poll};
 /// # }
 /// ```
 #[must_use = "a fetch whose result nobody awaits is only a way to warm the cache"]
-pub struct Fetch<'a, K, V, S = RandomState, O = Arc<V>> {
+pub struct Fetch<'a, K, V, S = RandomState, O = Arc<V>, M = ByLoader> {
     shared: &'a Arc<CacheShared<K, V, S>>,
-    state: State<K, V>,
-    /// What this fetch asked for, in case that it has to look again.
-    request: Request,
+    state: State<'a, K, V, S>,
+    rule: Rule,
+    /// Which look is the one that was taken last.
+    look: Look,
+    means: M,
     /// Makes the caller's result of what was fetched.
-    finish: fn(Result<Fetched<V>, LoadError>) -> Result<O, LoadError>,
+    finish: Finish<V, O>,
 }
 
-enum State<K, V> {
+enum State<'a, K, V, S> {
     Ready(Result<Fetched<V>, LoadError>),
-    Waiting(Waiter<K, V>, Source),
+    Waiting(Waiting<'a, K, V, S>, Source),
     /// The result has been handed out.
     Done,
 }
 
 type Finish<V, O> = fn(Result<Fetched<V>, LoadError>) -> Result<O, LoadError>;
+
+/// How a [`Fetch`] loads: by the cache's own loader.
+///
+/// # Examples
+/// ```
+/// use bellwether::{AsyncCache, ByLoader, Fetch, RandomState};
+/// use std::sync::Arc;
+///
+/// let cache = AsyncCache::<u32, u32>::builder().build_async()?;
+/// let fetch: Fetch<'_, u32, u32, RandomState, Arc<u32>, ByLoader> = cache.fetch_with(&1);
+/// # drop(fetch);
+/// # Ok::<(), bellwether::BuildError>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct ByLoader(());
+
+/// How a [`Fetch`] loads: by the closure that was given to the call, kept until it is needed.
+///
+/// # Examples
+/// ```
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// use bellwether::{AsyncCache, ByClosure, Fetch, RandomState};
+/// use std::sync::Arc;
+///
+/// let cache = AsyncCache::<u32, u32>::builder().build_async()?;
+/// let fetch: Fetch<'_, u32, u32, RandomState, Arc<u32>, ByClosure<_>> = cache.fetch_or_load(&1, || async { bellwether::ok(7) });
+/// assert_eq!(*fetch.await?, 7);
+/// # Ok(())
+/// # }
+/// ```
+pub struct ByClosure<F>(Option<F>);
+
+impl<F> fmt::Debug for ByClosure<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ByClosure").field("called", &self.0.is_none()).finish()
+    }
+}
+
+/// A way to load.
+pub(crate) trait Means<K: Key, V: Value, S: Send + Sync + 'static> {
+    /// How it can lead now.
+    fn may_lead(&self, shared: &CacheShared<K, V, S>) -> MayLead;
+
+    /// Starts the load, away from the caller.
+    fn launch(&mut self, shared: &Arc<CacheShared<K, V, S>>, guard: LoadGuard<K, V, S>, turn: Turn);
+}
+
+impl<K: Key, V: Value, S: Send + Sync + 'static> Means<K, V, S> for ByLoader {
+    fn may_lead(&self, shared: &CacheShared<K, V, S>) -> MayLead {
+        shared.may_lead()
+    }
+
+    fn launch(&mut self, shared: &Arc<CacheShared<K, V, S>>, guard: LoadGuard<K, V, S>, turn: Turn) {
+        shared.launch(guard, turn, Caller::Task);
+    }
+}
+
+impl<K, V, S, F, L, T, E> Means<K, V, S> for ByClosure<F>
+where
+    K: Key,
+    V: Value,
+    S: Send + Sync + 'static,
+    F: FnOnce() -> L,
+    L: Future<Output = Result<T, E>> + Send + 'static,
+    T: Into<Loaded<V>>,
+    E: Into<BoxError>,
+{
+    fn may_lead(&self, _: &CacheShared<K, V, S>) -> MayLead {
+        if self.0.is_some() { MayLead::Closure } else { MayLead::No }
+    }
+
+    fn launch(&mut self, shared: &Arc<CacheShared<K, V, S>>, guard: LoadGuard<K, V, S>, turn: Turn) {
+        // Asked only where it may lead, which it may once.
+        let Some(load) = self.0.take() else { return drop(guard) };
+        match contain(load) {
+            Ok(future) => {
+                let work = async move { future.await.map(Into::into).map_err(LoadError::new) };
+                shared.launch_async(guard, turn, work, Caller::Task);
+            }
+            Err(panic) => {
+                let message = panic.message();
+                panic.forget();
+                guard.land(Err(LoadError::panicked(message)));
+            }
+        }
+    }
+}
 
 impl<'a, K: Key, V: Value, S: BuildHasher + Send + Sync + 'static, O> Fetch<'a, K, V, S, O> {
     /// Fetches by the cache's own loader.
@@ -64,72 +157,48 @@ impl<'a, K: Key, V: Value, S: BuildHasher + Send + Sync + 'static, O> Fetch<'a, 
     where
         Q: LoadKey<K> + ?Sized,
     {
-        let request = Request { rule, lead: shared.may_lead(), look: Look::First };
-        let state = ask(shared, key, request, LoadError::NoLoader, |lead| shared.launch(lead, Caller::Task));
-        Self { shared, state, request, finish }
+        Self::begin(shared, key, rule, ByLoader(()), finish)
     }
+}
 
+impl<'a, K: Key, V: Value, S: BuildHasher + Send + Sync + 'static, O, F> Fetch<'a, K, V, S, O, ByClosure<F>> {
     /// Fetches by a closure.
-    pub(super) fn by_closure<Q, F, T, E>(
-        shared: &'a Arc<CacheShared<K, V, S>>,
-        key: &Q,
-        load: impl FnOnce() -> F,
-        finish: Finish<V, O>,
-    ) -> Self
+    pub(super) fn by_closure<Q>(shared: &'a Arc<CacheShared<K, V, S>>, key: &Q, load: F, finish: Finish<V, O>) -> Self
     where
         Q: LoadKey<K> + ?Sized,
-        F: Future<Output = Result<T, E>> + Send + 'static,
-        T: Into<Loaded<V>>,
-        E: Into<BoxError>,
+        ByClosure<F>: Means<K, V, S>,
     {
-        let request = Request { rule: Rule::IfMissing, lead: MayLead::Yes, look: Look::First };
-        let state = ask(shared, key, request, LoadError::NoLoader, |lead| match contain(load) {
-            Ok(future) => {
-                let work = async move { future.await.map(Into::into).map_err(LoadError::new) };
-                shared.launch_async(lead, work, Caller::Task)
-            }
-            Err(panic) => {
-                let message = panic.message();
-                panic.forget();
-                lead.guard.land(Err(LoadError::panicked(message)));
-                lead.waiter
-            }
-        });
-        // The closure is gone by the time of another look, which can then only find what others brought.
-        Self { shared, state, request: Request { lead: MayLead::No, ..request }, finish }
-    }
-
-    /// The load failed, but a write had overtaken it: looks once more.
-    fn look_again(&self, waiter: &Waiter<K, V>, overtaken: LoadError) -> State<K, V> {
-        let request = Request { look: Look::Again, ..self.request };
-        let key = waiter.flight().key();
-        ask(self.shared, key, request, overtaken, |lead| self.shared.launch(lead, Caller::Task))
+        Self::begin(shared, key, Rule::IfMissing, ByClosure(Some(load)), finish)
     }
 }
 
-/// Asks the cache; has `lead` start the load if there is one to start.
-fn ask<K, V, S, Q>(
-    shared: &Arc<CacheShared<K, V, S>>,
-    key: &Q,
-    request: Request,
-    otherwise: LoadError,
-    lead: impl FnOnce(Lead<K, V, S>) -> Waiter<K, V>,
-) -> State<K, V>
-where
-    K: Key,
-    V: Value,
-    S: BuildHasher + Send + Sync + 'static,
-    Q: LoadKey<K> + ?Sized,
-{
-    match shared.ask(key, request) {
-        Asked::Hit(value) => State::Ready(Ok(Fetched { value, source: Source::Hit })),
-        Asked::Joined(waiter) => State::Waiting(waiter, Source::Joined),
-        Asked::Led(led) => State::Waiting(lead(led), Source::Loaded),
-        Asked::Nothing => State::Ready(Err(otherwise)),
+#[expect(private_bounds, reason = "the ways to load are the crate's own")]
+impl<'a, K: Key, V: Value, S: BuildHasher + Send + Sync + 'static, O, M: Means<K, V, S>> Fetch<'a, K, V, S, O, M> {
+    fn begin<Q: LoadKey<K> + ?Sized>(shared: &'a Arc<CacheShared<K, V, S>>, key: &Q, rule: Rule, means: M, finish: Finish<V, O>) -> Self {
+        let mut fetch = Self { shared, state: State::Done, rule, look: Look::First, means, finish };
+        fetch.state = fetch.ask(key, None);
+        fetch
+    }
+
+    /// Looks, and starts the load if there is one to start. Where it can't, what was `overtaken` before comes first.
+    fn ask<Q: LoadKey<K> + ?Sized>(&mut self, key: &Q, overtaken: Option<LoadError>) -> State<'a, K, V, S> {
+        let request = Request { rule: self.rule, lead: self.means.may_lead(self.shared), look: self.look };
+        match self.shared.ask(key, request) {
+            Asked::Hit(value) => State::Ready(Ok(Fetched { value, source: Source::Hit })),
+            Asked::Joined(waiting) => State::Waiting(waiting, Source::Joined),
+            Asked::Led(lead) => {
+                self.means.launch(self.shared, lead.guard, lead.turn);
+                State::Waiting(lead.waiting, Source::Loaded)
+            }
+            Asked::Refused(error) => State::Ready(Err(overtaken.unwrap_or(error))),
+        }
     }
 }
 
-impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static, O> Future for Fetch<'_, K, V, S, O> {
+/// Nothing in it is pinned: the load is a task of its own.
+impl<K, V, S, O, M> Unpin for Fetch<'_, K, V, S, O, M> {}
+
+impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static, O, M: Means<K, V, S>> Future for Fetch<'_, K, V, S, O, M> {
     type Output = Result<O, LoadError>;
 
     /// # Panics
@@ -138,20 +207,22 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static, O> Future for Fet
         loop {
             match std::mem::replace(&mut self.state, State::Done) {
                 State::Ready(result) => return Poll::Ready((self.finish)(result)),
-                State::Waiting(mut waiter, source) => {
+                State::Waiting(mut waiting, source) => {
                     // The load that is waited for needs the lock that such a closure runs under.
                     reentry::check();
-                    let Poll::Ready(landing) = waiter.poll(cx) else {
-                        self.shared.watch(waiter.flight());
-                        self.state = State::Waiting(waiter, source);
+                    let Poll::Ready(landing) = waiting.poll(cx) else {
+                        self.state = State::Waiting(waiting, source);
                         return Poll::Pending;
                     };
-                    let again = self.request.look == Look::First && landing.asks_for_another_look();
-                    self.state = match landing.result {
-                        Err(overtaken) if again => self.look_again(&waiter, overtaken),
-                        result => State::Ready(result.map(|value| Fetched { value, source })),
+                    self.state = match landing.next_look(self.look) {
+                        Some(next) => {
+                            self.look = next;
+                            let flight = Arc::clone(waiting.flight());
+                            drop(waiting);
+                            self.ask(flight.key(), landing.result.err())
+                        }
+                        None => State::Ready(landing.result.map(|value| Fetched { value, source })),
                     };
-                    self.request.look = Look::Again;
                 }
                 State::Done => panic!("a fetch was polled after it had given its result"),
             }
@@ -159,7 +230,7 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static, O> Future for Fet
     }
 }
 
-impl<K, V, S, O> fmt::Debug for Fetch<'_, K, V, S, O> {
+impl<K, V, S, O, M> fmt::Debug for Fetch<'_, K, V, S, O, M> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let state = match self.state {
             State::Ready(_) => "ready",

@@ -64,6 +64,22 @@ macro_rules! plain_methods {
                 self.shared.counted(self.shared.shard(place.hashed).fetch(place, Trace::Leave))
             }
 
+            /// Looks at `key` and never waits: its value, or the lead of its flight, or `None` while somebody else is about to bring the value. Never loads.
+            ///
+            /// Counts as a use of the entry and as a hit or a miss.
+            ///
+            /// # Examples
+            /// ```
+            #[doc = concat!("let cache = bellwether::", stringify!($face), "::<u32, u32>::builder().", stringify!($build), "()?;")]
+            /// let lead = cache.try_entry(1).expect("nobody has it");
+            /// assert!(cache.try_entry(1).is_none());
+            /// assert_eq!(*lead.or_insert(10), 10);
+            /// # Ok::<(), bellwether::BuildError>(())
+            /// ```
+            pub fn try_entry(&self, key: K) -> Option<Entry<K, V, S>> {
+                Taker(&self.shared).at_once(key)
+            }
+
             /// Never loads: the value held for `key`, as [`fetch`](Self::fetch) gives it, but leaving no trace: it counts neither as a use of
             /// the entry nor in the metrics.
             ///
@@ -310,7 +326,7 @@ macro_rules! plain_methods {
             /// ```
             #[must_use]
             pub fn metrics(&self) -> MetricsSnapshot {
-                self.shared.counters.snapshot(&self.shared.room)
+                self.shared.metrics()
             }
 
             /// Checks that all the cache's accounts agree, while nothing is going on. In builds with debug assertions only.
@@ -327,7 +343,7 @@ macro_rules! plain_methods {
         /// Another handle of the same cache.
         impl<K, V, S> Clone for $face<K, V, S> {
             fn clone(&self) -> Self {
-                Self { shared: Arc::clone(&self.shared) }
+                Self { shared: self.shared.clone() }
             }
         }
 

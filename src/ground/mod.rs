@@ -14,3 +14,4 @@ pub(crate) mod slab;
 pub(crate) mod striped;
 pub(crate) mod sync;
 pub(crate) mod time;
+pub(crate) mod waits;

@@ -1,7 +1,8 @@
 //! The process's own threads: for blocking loads that have no thread of their own, and for async loads where no runtime is.
 
 use super::contain::{contain, drop_contained};
-use super::sync::{Arc, Condvar, Mutex, Weak, spawn_thread};
+use super::sync::{Arc, Condvar, Mutex, Weak, per_thread, spawn_thread};
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::future::Future;
 use std::pin::Pin;
@@ -37,6 +38,21 @@ struct State {
     queue: VecDeque<Job>,
     threads: usize,
     idle: usize,
+    /// Threads whose job waits for another load: they count as if they weren't there, so that a chain of loads always finds a thread.
+    waiting: usize,
+}
+
+per_thread! {
+    static ON_POOL: Cell<bool> = Cell::new(false);
+}
+
+/// Held while a job on the pool waits for another load.
+pub(crate) struct Away(Arc<Pool>);
+
+impl Drop for Away {
+    fn drop(&mut self) {
+        self.0.state.lock().waiting -= 1;
+    }
 }
 
 /// No thread could be had to run anything on.
@@ -62,17 +78,31 @@ impl Pool {
         let grow = {
             let mut state = self.state.lock();
             state.queue.push_back(job);
-            let grow = state.idle < state.queue.len() && state.threads < self.most;
-            if grow {
-                state.threads += 1;
-            }
-            grow
+            state.grows(self.most)
         };
         if grow {
             return self.add_thread();
         }
         self.work.notify_one();
         Ok(())
+    }
+
+    /// Has this thread not count while its job waits for another load, if it is the pool's.
+    pub(crate) fn away(self: &Arc<Self>) -> Option<Away> {
+        if !ON_POOL.try_with(Cell::get).unwrap_or(false) {
+            return None;
+        }
+        let grow = {
+            let mut state = self.state.lock();
+            state.waiting += 1;
+            state.grows(self.most)
+        };
+        let away = Away(Arc::clone(self));
+        if grow {
+            // Without a thread the job stays where it was, for those that there are.
+            drop(self.add_thread());
+        }
+        Some(away)
     }
 
     /// Polls `future` to its end on threads of the pool.
@@ -101,9 +131,15 @@ impl Pool {
     }
 
     fn work_off(&self) {
+        ON_POOL.with(|on_pool| on_pool.set(true));
         let mut idle_since = Instant::now();
         let mut state = self.state.lock();
         loop {
+            if state.threads > self.most + state.waiting {
+                // Those that waited are back.
+                state.threads -= 1;
+                return;
+            }
             if let Some(job) = state.queue.pop_front() {
                 drop(state);
                 if let Err(panic) = contain(job) {
@@ -121,6 +157,15 @@ impl Pool {
             state = self.work.wait_for(state, left);
             state.idle -= 1;
         }
+    }
+}
+
+impl State {
+    /// Whether a thread is to be added for the jobs in the queue, which then is counted.
+    fn grows(&mut self, most: usize) -> bool {
+        let grows = self.idle < self.queue.len() && self.threads < most + self.waiting;
+        self.threads += usize::from(grows);
+        grows
     }
 }
 
@@ -227,6 +272,29 @@ mod tests {
         seen.sort_unstable();
         assert_eq!(seen, (0..100).collect::<Vec<_>>());
         assert!(pool.state.lock().threads <= 3);
+    }
+
+    #[test]
+    fn g7_jobs_that_wait_for_jobs_in_the_queue_always_find_a_thread() {
+        let pool = Pool::with_most(2);
+        let (send, receive) = mpsc::channel();
+        for n in 0..20 {
+            let (pool_of_job, send) = (Arc::clone(&pool), send.clone());
+            pool.run(Box::new(move || {
+                let (done, child) = mpsc::channel();
+                pool_of_job.run(Box::new(move || done.send(n).expect("the parent listens"))).expect("there are threads");
+                let _away = pool_of_job.away();
+                send.send(child.recv().expect("the child runs")).expect("the test listens");
+            }))
+            .expect("there are threads");
+        }
+        let mut seen: Vec<i32> = receive.iter().take(20).collect();
+        seen.sort_unstable();
+        assert_eq!(seen, (0..20).collect::<Vec<_>>());
+        while pool.state.lock().threads > 2 {
+            std::thread::yield_now();
+        }
+        assert_eq!(pool.state.lock().waiting, 0);
     }
 
     #[test]

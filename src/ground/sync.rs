@@ -16,6 +16,12 @@ pub(crate) fn spawn_thread(name: &str, work: impl FnOnce() + Send + 'static) -> 
     std::thread::Builder::new().name(name.to_owned()).spawn(work).map(drop)
 }
 
+/// A number that nothing else in the process has. It orders nothing, so that model checkers needn't see it.
+pub(crate) fn serial() -> u64 {
+    static NEXT: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(1);
+    NEXT.fetch_add(1, std::sync::atomic::Ordering::Relaxed)
+}
+
 /// Lets other threads go first.
 pub(crate) fn yield_now() {
     #[cfg(not(any(bellwether_loom, bellwether_shuttle)))]

@@ -2,4 +2,5 @@
 
 pub(crate) mod eviction;
 pub(crate) mod flight;
+pub(crate) mod permits;
 pub(crate) mod room;

@@ -31,6 +31,8 @@ pub(crate) struct Put<'a, K, V> {
 pub(crate) enum By<'a, K, V> {
     /// A caller's write: it overtakes the key's flight.
     Caller,
+    /// A caller's write in place of just this value: as `Caller`, if that is held.
+    Holder(&'a Arc<V>),
     /// A flight that lands: it stores only if the map still holds it.
     Flight(&'a Arc<Flight<K, V>>),
 }
@@ -75,6 +77,8 @@ pub(crate) enum Committed<'a, K, V> {
     Refused,
     /// A write had overtaken the flight that brought it.
     Superseded,
+    /// The value that it was to take the place of isn't held.
+    Unmet(Put<'a, K, V>),
     /// So much room must be promised before it can be stored.
     NeedsRoom { put: Put<'a, K, V>, needed: u64 },
 }
@@ -102,8 +106,14 @@ impl<K: Eq, V> Shard<K, V> {
         }
         // The last of user code under this hold is the keys' `Eq`: nothing has changed yet if it panics.
         let held = state.store.find(put.hashed, &put.key);
+        if let By::Holder(expected) = put.by {
+            let fresh = held.filter(|&slot| state.store.get(slot).times.is_fresh(terms.clock));
+            if fresh.is_none_or(|slot| !Arc::ptr_eq(&state.store.get(slot).value, expected)) {
+                return Committed::Unmet(put);
+            }
+        }
         let overtaken = match put.by {
-            By::Caller => state.flights.joinable(put.hashed, &put.key).cloned(),
+            By::Caller | By::Holder(_) => state.flights.joinable(put.hashed, &put.key).cloned(),
             By::Flight(_) => None,
         };
         let capacity = terms.room.capacity();
@@ -203,7 +213,7 @@ impl<K, V> State<K, V> {
                 out.ended(self.flights.ended(flight));
                 None
             }
-            By::Caller => overtaken.map(|flight| self.flights.supersede(flight)),
+            By::Caller | By::Holder(_) => overtaken.map(|flight| self.flights.supersede(flight)),
         }
     }
 
@@ -224,7 +234,7 @@ impl<K, V> State<K, V> {
             out.record(replaced, cause);
         }
         match by {
-            By::Caller => self.store.used(slot),
+            By::Caller | By::Holder(_) => self.store.used(slot),
             // A landed load is not an access: it would look like a second use of a key that was asked for once.
             By::Flight(_) => {}
         }

@@ -38,11 +38,13 @@ pub(crate) struct Departures<K, V> {
     counts: [u64; RemovalCause::COUNT],
     /// A flight whose turn to load has come.
     next: Option<Arc<Flight<K, V>>>,
+    /// Whether a permit is free.
+    permit: bool,
 }
 
 impl<K, V> Departures<K, V> {
     pub(crate) const fn new() -> Self {
-        Self { things: Bag::new(), counts: [0; RemovalCause::COUNT], next: None }
+        Self { things: Bag::new(), counts: [0; RemovalCause::COUNT], next: None, permit: false }
     }
 
     pub(crate) fn record(&mut self, record: Record<K, V>, cause: RemovalCause) {
@@ -56,7 +58,7 @@ impl<K, V> Departures<K, V> {
         self.key(key);
     }
 
-    pub(super) fn key(&mut self, key: K) {
+    pub(crate) fn key(&mut self, key: K) {
         self.things.put(Departed::Key(key));
     }
 
@@ -74,8 +76,13 @@ impl<K, V> Departures<K, V> {
 
     /// What the end of a load leads to.
     pub(super) fn ended(&mut self, ended: Ended<K, V>) {
-        self.flight(ended.old);
         self.next = ended.next.or(self.next.take());
+        self.permit |= ended.permit;
+    }
+
+    /// Whether a permit is to be passed on, under no lock.
+    pub(crate) fn take_permit(&mut self) -> bool {
+        std::mem::take(&mut self.permit)
     }
 
     /// The flight that is to be begun now, under no lock.

@@ -6,7 +6,7 @@ use crate::ground::reentry::Inside;
 use crate::ground::slab::Slot;
 use crate::ground::striped::Fullness;
 use crate::ground::time::Clock;
-use crate::mechanisms::flight::{Flight, Waiter};
+use crate::mechanisms::flight::{Flight, Waiter, Wish};
 use equivalent::Equivalent;
 use std::sync::Arc;
 
@@ -79,13 +79,13 @@ impl<K, V> Shard<K, V> {
 
     /// A fresh value, or a seat in the flight that is bringing one.
     #[inline]
-    pub(crate) fn seek<Q: Equivalent<K> + ?Sized>(&self, at: Place<'_, Q>) -> Sought<K, V> {
-        self.look(at, Trace::Leave, |value| Sought::Hit(Arc::clone(value)), |state| state.join(at))
+    pub(crate) fn seek<Q: Equivalent<K> + ?Sized>(&self, at: Place<'_, Q>, wish: Wish) -> Sought<K, V> {
+        self.look(at, Trace::Leave, |value| Sought::Hit(Arc::clone(value)), |state| state.join(at, wish))
     }
 
     /// A seat in the flight of a key, if there is one.
-    pub(crate) fn seek_flight<Q: Equivalent<K> + ?Sized>(&self, at: Place<'_, Q>) -> Sought<K, V> {
-        self.read().join(at)
+    pub(crate) fn seek_flight<Q: Equivalent<K> + ?Sized>(&self, at: Place<'_, Q>, wish: Wish) -> Sought<K, V> {
+        self.read().join(at, wish)
     }
 
     /// Up to `most` fresh entries from slot `from` on, and the slot to go on from; `None` at the end.
@@ -130,10 +130,10 @@ impl<K, V> State<K, V> {
     }
 
     /// A seat in the key's flight.
-    pub(super) fn join<Q: Equivalent<K> + ?Sized>(&self, at: Place<'_, Q>) -> Sought<K, V> {
+    pub(super) fn join<Q: Equivalent<K> + ?Sized>(&self, at: Place<'_, Q>, wish: Wish) -> Sought<K, V> {
         match self.flights.joinable(at.hashed, at.key) {
             Some(flight) if at.clock.has_passed(flight.deadline()) => Sought::Overdue(Arc::clone(flight)),
-            Some(flight) => Sought::Flight(flight.join()),
+            Some(flight) => Sought::Flight(flight.join(wish)),
             None => Sought::Nothing,
         }
     }

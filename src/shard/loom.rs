@@ -4,7 +4,8 @@ use super::*;
 use crate::ground::hash::Hashed;
 use crate::ground::park::Parker;
 use crate::ground::time::{Clock, Deadline, MockClock};
-use crate::mechanisms::flight::{Landing, Standing, Waiter};
+use crate::mechanisms::flight::{Kind, Landing, Standing, Traffic, Waiter, Wanted, Wish};
+use crate::mechanisms::permits::Permits;
 use crate::mechanisms::room::Room;
 use crate::vocabulary::expiry::Expiry;
 use ::loom::model;
@@ -27,7 +28,7 @@ struct World {
 impl World {
     fn new(capacity: u64) -> Arc<Self> {
         Arc::new(Self {
-            shard: Shard::new(EvictionPolicy::Sieve),
+            shard: Shard::new(EvictionPolicy::Sieve, Arc::new(Traffic::new()), Arc::new(Permits::UNLIMITED)),
             room: Room::new(capacity),
             clock: MockClock::new().into(),
             loads: AtomicU32::new(0),
@@ -50,20 +51,25 @@ impl World {
         matches!(committed, Committed::Stored { .. })
     }
 
+    fn claim(&self) -> Claim<u32, u32> {
+        let wanted = Wanted { deadline: Deadline::NEVER, kind: Kind::Load, urgent: false };
+        self.shard.claim((HASH, KEY), Rule::IfMissing, Wish::Load, wanted, self.terms(), &mut Departures::new())
+    }
+
     /// The protocol of a fetch, with a load that takes no time.
     fn fetch(&self) -> u32 {
-        match self.shard.seek(self.place(&KEY)) {
+        match self.shard.seek(self.place(&KEY), Wish::Load) {
             Sought::Hit(value) => return *value,
             Sought::Flight(waiter) => return wait(waiter),
             Sought::Nothing | Sought::Overdue(_) => {}
         }
-        match self.shard.claim(HASH, KEY, Rule::IfMissing, Deadline::NEVER, self.terms(), &mut Departures::new()) {
-            Claim::Hit(value) => *value,
-            Claim::Joined(waiter) => wait(waiter),
-            Claim::Led { waiter, .. } => {
+        match self.claim() {
+            Claim::Hit(value, _) => *value,
+            Claim::Joined(waiter, _) => wait(waiter),
+            Claim::Refused(_) => unreachable!("there is no limit"),
+            Claim::Led { flight, .. } => {
                 let value = self.loads.fetch_add(1, Ordering::Relaxed) + 100;
-                let flight = waiter.flight();
-                let stored = self.put(value, By::Flight(flight));
+                let stored = self.put(value, By::Flight(&flight));
                 let standing = if stored { Standing::Held } else { Standing::Superseded };
                 flight.publish(Landing { result: Ok(Arc::new(value)), standing });
                 value
@@ -72,7 +78,7 @@ impl World {
     }
 
     fn invalidate(&self) {
-        self.shard.remove(self.place(&KEY), self.terms(), &mut Departures::new());
+        self.shard.remove(self.place(&KEY), None, self.terms(), &mut Departures::new());
     }
 
     fn held(&self) -> Option<u32> {
@@ -135,16 +141,16 @@ fn g2_an_inserted_value_is_never_overwritten_by_a_load_that_it_overtook() {
 fn g2_nothing_that_a_clear_overtook_is_stored() {
     model(|| {
         let world = World::new(10);
-        let waiter = match world.shard.claim(HASH, KEY, Rule::IfMissing, Deadline::NEVER, world.terms(), &mut Departures::new()) {
-            Claim::Led { waiter, .. } => waiter,
-            Claim::Hit(_) | Claim::Joined(_) => unreachable!("nothing is there"),
+        let flight = match world.claim() {
+            Claim::Led { flight, .. } => flight,
+            Claim::Hit(..) | Claim::Joined(..) | Claim::Refused(_) => unreachable!("nothing is there"),
         };
         let other = Arc::clone(&world);
         let cleared = thread::spawn(move || {
             other.shard.clear(other.terms(), &mut Departures::new());
             other.held()
         });
-        world.put(100, By::Flight(waiter.flight()));
+        world.put(100, By::Flight(&flight));
         assert_eq!(cleared.join().ok().flatten(), None, "after the clear nothing that was loaded before it is there");
         assert_eq!((world.held(), world.room.held()), (None, 0));
     });

@@ -25,7 +25,9 @@ use crate::ground::striped::Ring;
 use crate::ground::sync::atomic::{AtomicU64, Ordering};
 use crate::ground::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use crate::mechanisms::eviction::EvictionPolicy;
-use crate::mechanisms::flight::FlightMap;
+use crate::mechanisms::flight::{Flight, FlightMap, Traffic};
+use crate::mechanisms::permits::Permits;
+use std::sync::Arc;
 use store::Store;
 
 /// A part of the keys.
@@ -44,8 +46,8 @@ pub(crate) struct State<K, V> {
 }
 
 impl<K, V> Shard<K, V> {
-    pub(crate) fn new(policy: EvictionPolicy) -> Self {
-        let state = State { store: Store::new(policy), flights: FlightMap::new() };
+    pub(crate) fn new(policy: EvictionPolicy, traffic: Arc<Traffic>, permits: Arc<Permits<Arc<Flight<K, V>>>>) -> Self {
+        let state = State { store: Store::new(policy), flights: FlightMap::new(traffic, permits) };
         Self { state: RwLock::new(state), touches: Ring::new(), weight: AtomicU64::new(0) }
     }
 
@@ -74,6 +76,11 @@ impl<K, V> Shard<K, V> {
             self.touches.drain(|handle| store.touch(handle));
         }
         writing
+    }
+
+    /// Works in the marks that hits have left.
+    pub(crate) fn work_in_touches(&self) {
+        drop(self.write());
     }
 
     /// Works in the marks that hits have left, if the lock can be had at once.

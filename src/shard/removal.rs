@@ -21,10 +21,12 @@ pub(crate) enum Remains {
 }
 
 impl<K, V> Shard<K, V> {
-    /// Removes a key's value and overtakes its flight, in one critical section. Gives the value if it was fresh.
+    /// Removes a key's value and overtakes its flight, in one critical section. Gives the value if it was fresh. Where a value is expected, it
+    /// does so only if just that is held.
     pub(crate) fn remove<Q: Equivalent<K> + ?Sized>(
         &self,
         at: Place<'_, Q>,
+        expected: Option<&Arc<V>>,
         terms: Terms<'_>,
         out: &mut Departures<K, V>,
     ) -> Option<Arc<V>> {
@@ -33,6 +35,9 @@ impl<K, V> Shard<K, V> {
         let flight = state.flights.joinable(at.hashed, at.key).cloned();
         let fresh = held.filter(|&slot| state.store.get(slot).times.is_fresh(at.clock));
         let value = fresh.map(|slot| Arc::clone(&state.store.get(slot).value));
+        if expected.is_some_and(|expected| value.as_ref().is_none_or(|value| !Arc::ptr_eq(value, expected))) {
+            return None;
+        }
         state.part_with(held, RemovalCause::Invalidated, terms, out);
         if seeded::on(Bug::InvalidateInTwoSteps) {
             drop(state);
@@ -65,11 +70,18 @@ impl<K, V> Shard<K, V> {
         mine
     }
 
-    /// Takes a flight out whose time is over, while its load goes on; says whether it was in, or nothing if somebody else lands it.
-    pub(crate) fn seal_overdue(&self, flight: &Arc<Flight<K, V>>) -> Option<bool> {
+    /// Takes a flight out that is given up, while its load goes on; says whether it was in, or nothing if somebody else lands it.
+    pub(crate) fn seal(&self, flight: &Arc<Flight<K, V>>) -> Option<bool> {
         let mut state = self.write();
         // Sealed under the shard's lock: a load that ends meanwhile can't empty the berth in between, as if a write had overtaken the flight.
         flight.seal().then(|| state.flights.take(flight))
+    }
+
+    /// As [`seal`](Self::seal), for a flight that nobody waits for, if that is still so.
+    pub(crate) fn seal_deserted(&self, flight: &Arc<Flight<K, V>>) -> Option<bool> {
+        let mut state = self.write();
+        // Nobody can join meanwhile: that takes the shard's lock.
+        flight.seal_deserted().then(|| state.flights.take(flight))
     }
 
     /// Empties the shard and overtakes all its flights, in one critical section of constant length.

@@ -6,8 +6,8 @@ use super::Shard;
 pub(crate) struct Recount {
     pub(crate) entries: u64,
     pub(crate) weight: u64,
-    pub(crate) flights: u64,
-    pub(crate) waiters: u64,
+    /// Keys with a load that is wanted or in the air.
+    pub(crate) berths: u64,
 }
 
 impl<K, V> Shard<K, V> {
@@ -16,8 +16,6 @@ impl<K, V> Shard<K, V> {
         let state = self.read();
         let weight = state.store.audit();
         assert_eq!(weight, self.weight(), "the mirrored weight is the store's");
-        let waiters = state.flights.flights().map(|flight| flight.waiters() as u64);
-        let (flights, waiters) = waiters.fold((0, 0), |(flights, sum), waiters| (flights + 1, sum + waiters));
-        Recount { entries: state.store.len() as u64, weight, flights, waiters }
+        Recount { entries: state.store.len() as u64, weight, berths: state.flights.len() as u64 }
     }
 }

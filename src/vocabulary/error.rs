@@ -57,9 +57,20 @@ pub enum LoadError {
     /// The key isn't held and the cache has no loader; or the call's own closure was used up and there is none other.
     #[non_exhaustive]
     NoLoader,
-    /// There was no thread to run the load on.
+    /// The load could not be taken on: as many as [`max_queued_loads`](crate::CacheBuilder::max_queued_loads) were waiting for their turn, or
+    /// there was no thread to run it on.
     #[non_exhaustive]
     Overloaded,
+    /// The load would have waited for itself: its loader asked, directly or through loads of other keys and caches, for the very key that it loads.
+    #[non_exhaustive]
+    Cycle {
+        /// The names of the caches whose loads wait for each other, in the order of waiting and beginning with the one that asked last; those
+        /// without a name are called `unnamed`.
+        caches: Arc<[Arc<str>]>,
+    },
+    /// The cache has been closed, and loads no more.
+    #[non_exhaustive]
+    Closed,
 }
 
 /// The kinds of [`LoadError`], to match on and to count by.
@@ -87,10 +98,14 @@ pub enum LoadErrorKind {
     NoLoader,
     /// See [`LoadError::Overloaded`].
     Overloaded,
+    /// See [`LoadError::Cycle`].
+    Cycle,
+    /// See [`LoadError::Closed`].
+    Closed,
 }
 
 impl LoadErrorKind {
-    pub(crate) const COUNT: usize = 7;
+    pub(crate) const COUNT: usize = 9;
 
     pub(crate) fn index(self) -> usize {
         match self {
@@ -101,6 +116,8 @@ impl LoadErrorKind {
             Self::Cancelled => 4,
             Self::NoLoader => 5,
             Self::Overloaded => 6,
+            Self::Cycle => 7,
+            Self::Closed => 8,
         }
     }
 }
@@ -140,6 +157,8 @@ impl LoadError {
             Self::Cancelled => LoadErrorKind::Cancelled,
             Self::NoLoader => LoadErrorKind::NoLoader,
             Self::Overloaded => LoadErrorKind::Overloaded,
+            Self::Cycle { .. } => LoadErrorKind::Cycle,
+            Self::Closed => LoadErrorKind::Closed,
         }
     }
 
@@ -156,7 +175,8 @@ impl LoadError {
         matches!(self, Self::Absent)
     }
 
-    /// Whether the same call may well succeed if it is made again: not for absence, nor where there is no loader.
+    /// Whether the same call may well succeed if it is made again: not for absence, nor for a cycle, nor where there is
+    /// no loader or the cache is closed.
     ///
     /// # Examples
     /// ```
@@ -166,7 +186,7 @@ impl LoadError {
     pub fn is_retryable(&self) -> bool {
         match self {
             Self::Failed { .. } | Self::Panicked { .. } | Self::TimedOut { .. } | Self::Cancelled | Self::Overloaded => true,
-            Self::Absent | Self::NoLoader => false,
+            Self::Absent | Self::NoLoader | Self::Cycle { .. } | Self::Closed => false,
         }
     }
 
@@ -198,7 +218,11 @@ impl fmt::Display for LoadError {
             Self::Absent => f.write_str("no such key"),
             Self::Cancelled => f.write_str("load was dropped before its end"),
             Self::NoLoader => f.write_str("key is not held and the cache has no loader"),
-            Self::Overloaded => f.write_str("no thread to run the load on"),
+            Self::Overloaded => f.write_str("too many loads are waiting, or there is no thread to load on"),
+            Self::Cycle { caches } => {
+                write!(f, "load waits for itself, through {}: a loader must not ask for the key that it loads", caches.join(" -> "))
+            }
+            Self::Closed => f.write_str("the cache is closed"),
         }
     }
 }
@@ -207,7 +231,14 @@ impl Error for LoadError {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Failed { source } => Some(&**source),
-            Self::Panicked { .. } | Self::TimedOut { .. } | Self::Absent | Self::Cancelled | Self::NoLoader | Self::Overloaded => None,
+            Self::Panicked { .. }
+            | Self::TimedOut { .. }
+            | Self::Absent
+            | Self::Cancelled
+            | Self::NoLoader
+            | Self::Overloaded
+            | Self::Cycle { .. }
+            | Self::Closed => None,
         }
     }
 }

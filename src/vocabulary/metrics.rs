@@ -2,6 +2,7 @@
 
 use super::error::LoadErrorKind;
 use super::removal::RemovalCause;
+use std::time::Duration;
 
 /// A reading of a cache's counters, since it was built.
 ///
@@ -27,6 +28,9 @@ pub struct MetricsSnapshot {
     pub misses: u64,
     /// Lookups that found a load under way and waited for it.
     pub joined: u64,
+    /// Lookups that were turned away with [`LoadError::Overloaded`](crate::LoadError::Overloaded), because as many loads as may were waiting
+    /// for their turn. They count as misses, too.
+    pub turned_away: u64,
     /// Loads that were started.
     pub loads_started: u64,
     /// Loads that brought a value that was stored.
@@ -43,6 +47,26 @@ pub struct MetricsSnapshot {
     pub loads_superseded: u64,
     /// Loads that were put off and never began, because an insert answered those who waited.
     pub loads_answered: u64,
+    /// Time that loads took, from the call of the loader to its end, all added up.
+    pub load_time: Duration,
+    /// Time that callers waited for loads, leaders and waiters, all added up.
+    pub wait_time: Duration,
+    /// Loads that somebody may wait for now: running or waiting for their turn, and not past their `load_timeout`.
+    pub flights: u64,
+    /// The most `flights` at a time.
+    pub flights_peak: u64,
+    /// Callers that wait for a load now, or for whoever holds the key's vacant entry.
+    pub waiters: u64,
+    /// The most `waiters` at a time.
+    pub waiters_peak: u64,
+    /// Permits of [`max_concurrent_loads`](crate::CacheBuilder::max_concurrent_loads) in use now; zero where there is no such limit.
+    pub permits: u64,
+    /// The most `permits` in use at a time.
+    pub permits_peak: u64,
+    /// Loads that wait for a permit now.
+    pub queued: u64,
+    /// The most `queued` at a time.
+    pub queued_peak: u64,
     /// Entries held now.
     pub entries: u64,
     /// Weight held now, with room that is promised to an entry about to be stored.

@@ -1,5 +1,6 @@
 //! Floor 1, the vocabulary: the words in which users and the cache talk to each other.
 
+pub(crate) mod abandoned;
 pub(crate) mod error;
 pub(crate) mod expiry;
 pub(crate) mod fetched;
@@ -8,5 +9,6 @@ pub(crate) mod loaded;
 pub(crate) mod loader;
 pub(crate) mod metrics;
 pub(crate) mod removal;
+pub(crate) mod scope;
 pub(crate) mod spawner;
 pub(crate) mod weigher;

@@ -2,6 +2,7 @@
 
 pub use crate::ground::pool::BoxFuture;
 use std::fmt;
+use std::time::Duration;
 
 /// Where a cache's loads run. Given to a cache by [`CacheBuilder::spawner`](crate::CacheBuilder::spawner).
 ///
@@ -45,6 +46,14 @@ pub trait Spawner: Send + Sync + 'static {
     /// # Errors
     /// If the job will not be run.
     fn spawn_blocking(&self, job: Box<dyn FnOnce() + Send + 'static>) -> Result<(), SpawnError>;
+
+    /// A future that is ready after `wait`, where the place has timers of its own; `None`, the default, where it hasn't.
+    ///
+    /// With it a load keeps its own `load_timeout`. Without it callers and a thread of the crate's keep it.
+    fn sleep(&self, wait: Duration) -> Option<BoxFuture<'static, ()>> {
+        let _ = wait;
+        None
+    }
 }
 
 /// Why a [`Spawner`] doesn't run what it was given.

@@ -81,7 +81,9 @@ fn runs_out_of_time(cache: &LoudCache, back: &Arc<Back>, clock: &MockClock) {
         let _cargo = cargo;
         pending::<Result<Thing, BoxError>>().await
     };
-    let mut waiting = [maybe_done(awaiting.fetch_or_load(&back.name(12), load)), maybe_done(awaiting.fetch_with(&back.name(12)))];
+    let leading = awaiting.fetch_or_load(&back.name(12), load).boxed();
+    let joining = awaiting.fetch_with(&back.name(12)).boxed();
+    let mut waiting = [maybe_done(leading), maybe_done(joining)];
     let bell = Waker::from(Arc::new(Bell(Arc::clone(back))));
     for fetch in &mut waiting {
         let _ = fetch.poll_unpin(&mut Context::from_waker(&bell));

@@ -1,6 +1,7 @@
 //! Building: checks the settings, chooses what was left open, and puts the parts together.
 
 use super::CacheBuilder;
+use crate::core::handle::Handle;
 use crate::core::places::Places;
 use crate::core::shared::{CacheShared, Parts, Settings};
 use crate::faces::async_cache::AsyncCache;
@@ -55,26 +56,46 @@ impl<K: Key, V: Value, S> CacheBuilder<K, V, S> {
         self.build_shared().map(AsyncCache::over)
     }
 
-    fn build_shared(self) -> Result<Arc<CacheShared<K, V, S>>, BuildError> {
+    fn build_shared(self) -> Result<Handle<K, V, S>, BuildError>
+    where
+        S: Send + Sync + 'static,
+    {
         let shards = self.choose_shards()?;
         if self.load_timeout.is_zero() {
             return Err(BuildError::new("load_timeout is 0: no load could end in time; use Duration::MAX for no limit"));
+        }
+        if self.max_concurrent_loads == Some(0) {
+            return Err(BuildError::new("max_concurrent_loads is 0: no load could ever begin; leave it out for no limit"));
+        }
+        if let (None, Some(most)) = (self.max_concurrent_loads, self.max_queued_loads) {
+            return Err(BuildError::new(format!(
+                "max_queued_loads is {most}, but no load is ever queued: set max_concurrent_loads, too, or leave it out"
+            )));
         }
         if self.load_fn.is_none() && self.reload_fn.is_some() {
             return Err(BuildError::new("async_reload_fn is set without async_loader_fn: give both, or a CacheLoader with `reload`"));
         }
         let by_closures = self.load_fn.map(|load| AsyncFn { load, reload: self.reload_fn });
         let loader = by_closures.map(|closures| AnyLoader::Async(Arc::new(closures) as _)).or(self.loader);
-        Ok(CacheShared::new(Parts {
+        let shared = CacheShared::new(Parts {
             hasher: self.hasher,
             shards,
             capacity: self.capacity,
             policy: self.policy,
             clock: self.clock,
             loader,
-            settings: Settings { name: self.name, weigher: self.weigher, expiry: self.expiry, load_timeout: self.load_timeout },
+            settings: Settings {
+                name: self.name.map(Arc::from),
+                weigher: self.weigher,
+                expiry: self.expiry,
+                load_timeout: self.load_timeout,
+                abandoned_loads: self.abandoned_loads,
+            },
             places: Places::new(self.spawner),
-        }))
+            most_loads: self.max_concurrent_loads,
+            most_queued: self.max_queued_loads.unwrap_or(u64::MAX),
+        });
+        Ok(Handle::new(&shared))
     }
 
     fn choose_shards(&self) -> Result<usize, BuildError> {

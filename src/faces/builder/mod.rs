@@ -6,6 +6,7 @@ mod loaders;
 use crate::ground::hash::RandomState;
 use crate::ground::time::Clock;
 use crate::mechanisms::eviction::EvictionPolicy;
+use crate::vocabulary::abandoned::AbandonedLoads;
 use crate::vocabulary::expiry::Expiry;
 use crate::vocabulary::loader::{AnyLoader, LoadFn, ReloadFn};
 use crate::vocabulary::spawner::Spawner;
@@ -40,6 +41,9 @@ pub struct CacheBuilder<K, V, S = RandomState> {
     shards: Option<usize>,
     expiry: Expiry,
     load_timeout: Duration,
+    abandoned_loads: AbandonedLoads,
+    max_concurrent_loads: Option<u64>,
+    max_queued_loads: Option<u64>,
     policy: EvictionPolicy,
     clock: Clock,
     spawner: Option<Arc<dyn Spawner>>,
@@ -67,6 +71,9 @@ impl<K, V> CacheBuilder<K, V> {
             shards: None,
             expiry: Expiry::NONE,
             load_timeout: Duration::from_secs(60),
+            abandoned_loads: AbandonedLoads::default(),
+            max_concurrent_loads: None,
+            max_queued_loads: None,
             policy: EvictionPolicy::default(),
             clock: Clock::system(),
             spawner: None,
@@ -199,6 +206,57 @@ impl<K, V, S> CacheBuilder<K, V, S> {
         self
     }
 
+    /// Sets what becomes of a load when all who waited for it have gone; [`AbandonedLoads::Finish`] by default.
+    ///
+    /// # Examples
+    /// ```
+    /// use bellwether::AbandonedLoads;
+    ///
+    /// let cache = bellwether::AsyncCache::<u32, u32>::builder().abandoned_loads(AbandonedLoads::Cancel).build_async()?;
+    /// # let _ = cache;
+    /// # Ok::<(), bellwether::BuildError>(())
+    /// ```
+    pub fn abandoned_loads(mut self, fate: AbandonedLoads) -> Self {
+        self.abandoned_loads = fate;
+        self
+    }
+
+    /// Sets how many loads run at a time, so that a burst of misses for many keys doesn't overrun what stands behind the cache. No limit by
+    /// default.
+    ///
+    /// A load beyond that waits for another to end, in order, and its `load_timeout` runs meanwhile. An [`insert`](crate::Cache::insert) of its key
+    /// makes it needless. A load that another load asked for, in its own future or thread or within a [`LoadScope`](crate::LoadScope), never waits: it
+    /// runs on the permit of the one that asked, so that no chain of loads can block itself. A load that timed out keeps its permit until it
+    /// really ends.
+    ///
+    /// # Examples
+    /// ```
+    /// let cache = bellwether::AsyncCache::<u32, u32>::builder().max_concurrent_loads(32).build_async()?;
+    /// # let _ = cache;
+    /// # Ok::<(), bellwether::BuildError>(())
+    /// ```
+    pub fn max_concurrent_loads(mut self, most: u64) -> Self {
+        self.max_concurrent_loads = Some(most);
+        self
+    }
+
+    /// Sets how many loads may wait for one of the [`max_concurrent_loads`](Self::max_concurrent_loads) to end. No limit by default; with
+    /// zero none waits.
+    ///
+    /// A fetch that would have to start a load beyond that gets [`LoadError::Overloaded`](crate::LoadError::Overloaded) at once. One whose
+    /// value is held, or whose load is under way or waiting, doesn't.
+    ///
+    /// # Examples
+    /// ```
+    /// let cache = bellwether::AsyncCache::<u32, u32>::builder().max_concurrent_loads(32).max_queued_loads(1_000).build_async()?;
+    /// # let _ = cache;
+    /// # Ok::<(), bellwether::BuildError>(())
+    /// ```
+    pub fn max_queued_loads(mut self, most: u64) -> Self {
+        self.max_queued_loads = Some(most);
+        self
+    }
+
     /// Sets the eviction policy; [`EvictionPolicy::Sieve`] by default.
     ///
     /// # Examples
@@ -265,6 +323,9 @@ impl<K, V, S> CacheBuilder<K, V, S> {
             shards: self.shards,
             expiry: self.expiry,
             load_timeout: self.load_timeout,
+            abandoned_loads: self.abandoned_loads,
+            max_concurrent_loads: self.max_concurrent_loads,
+            max_queued_loads: self.max_queued_loads,
             policy: self.policy,
             clock: self.clock,
             spawner: self.spawner,

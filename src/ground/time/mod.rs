@@ -20,6 +20,11 @@ impl Tick {
         Self(nanos)
     }
 
+    /// The time from `earlier` to this instant; zero if that is the later one.
+    pub(crate) fn since(self, earlier: Self) -> Duration {
+        Duration::from_nanos(self.0.saturating_sub(earlier.0))
+    }
+
     /// This instant moved on by so many nanoseconds; the last instant there is where that goes too far.
     pub(crate) fn moved_on(self, nanos: u64) -> Self {
         Self(self.0.saturating_add(nanos))

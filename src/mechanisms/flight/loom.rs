@@ -8,10 +8,18 @@ use std::task::Context;
 
 type TestFlight = Arc<Flight<u32, u32>>;
 
+/// A flight whose load hasn't begun.
+fn queued() -> TestFlight {
+    let traffic = Arc::new(Traffic::new());
+    traffic.flights.add(1);
+    let wanted = Wanted { deadline: Deadline::NEVER, kind: Kind::Load, urgent: false };
+    Arc::new(Flight::new(Name::new(1, Hashed(1)), wanted, traffic))
+}
+
 fn flight() -> TestFlight {
-    let flight = Flight::new(1, Hashed(1), 1, Deadline::NEVER);
-    flight.set_begun();
-    Arc::new(flight)
+    let flight = queued();
+    flight.set_begun(Begun::Free);
+    flight
 }
 
 fn landing(value: u32) -> Landing<u32> {
@@ -42,7 +50,7 @@ fn wait(mut waiter: Waiter<u32, u32>) -> Option<u32> {
 fn g5_no_waiter_misses_the_landing() {
     model(|| {
         let flight = flight();
-        let waiter = flight.join();
+        let waiter = flight.join(Wish::Load);
         let lander = Arc::clone(&flight);
         let landed = thread::spawn(move || {
             lander.publish(landing(5));
@@ -59,9 +67,9 @@ fn g5_of_two_waiters_one_may_join_as_late_as_it_likes() {
     three_threads.preemption_bound = Some(3);
     three_threads.check(|| {
         let flight = flight();
-        let early = flight.join();
+        let early = flight.join(Wish::Load);
         let late = Arc::clone(&flight);
-        let latecomer = thread::spawn(move || wait(late.join()));
+        let latecomer = thread::spawn(move || wait(late.join(Wish::Load)));
         let lander = Arc::clone(&flight);
         let landed = thread::spawn(move || {
             lander.publish(landing(5));
@@ -76,7 +84,7 @@ fn g5_of_two_waiters_one_may_join_as_late_as_it_likes() {
 fn g4_a_waiter_that_leaves_while_the_flight_lands_takes_its_waker_along() {
     model(|| {
         let flight = flight();
-        let mut waiter = flight.join();
+        let mut waiter = flight.join(Wish::Load);
         let (parker, waker) = Parker::new();
         let lander = Arc::clone(&flight);
         let landed = thread::spawn(move || {
@@ -98,18 +106,18 @@ fn g5_a_time_out_and_a_landing_never_both_count() {
         let landed = land(&flight, 5);
         let gave_up = gave_up.join().expect("giving up doesn't panic");
         assert!(landed ^ gave_up);
-        assert_eq!(wait(flight.join()), Some(if landed { 5 } else { 0 }));
+        assert_eq!(wait(flight.join(Wish::Load)), Some(if landed { 5 } else { 0 }));
     });
 }
 
 #[test]
 fn g2_a_load_that_was_put_off_is_launched_exactly_once() {
     model(|| {
-        let flight = Arc::new(Flight::<u32, u32>::new(1, Hashed(1), 1, Deadline::NEVER));
+        let flight = queued();
         let launches = Arc::new(::loom::sync::atomic::AtomicUsize::new(0));
         let beginner = Arc::clone(&flight);
         let begun = thread::spawn(move || {
-            beginner.set_begun();
+            beginner.set_begun(Begun::Free);
             beginner.begin();
         });
         let count = Arc::clone(&launches);

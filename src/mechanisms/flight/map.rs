@@ -1,57 +1,66 @@
-//! The map of flights: for each key that is being loaded, which flight may be joined and how many loads are in the air.
+//! The map of flights: for each key that is being loaded, which flight may be joined and which loads are in the air.
 //!
 //! It lies under the shard's lock. A key has a berth here from its first claim until its last load has ended. Berths are found by key for
 //! those who ask, and by number for flights that end: a key that isn't equal to itself still leaves its berth, and nobody else's.
 
-use super::Flight;
+use super::name::Name;
+use super::{Begun, Flight, Kind, Permission, Traffic};
 use crate::ground::hash::Hashed;
 use crate::ground::seeded::{self, Bug};
+use crate::ground::sync::atomic::Ordering;
 use crate::ground::time::Deadline;
+use crate::mechanisms::permits::{Permits, Queueing};
 use equivalent::Equivalent;
 use hashbrown::HashTable;
-use hashbrown::hash_table::Entry;
+use hashbrown::hash_table::{Entry, VacantEntry};
 use std::sync::Arc;
 
 /// Loads of one key that run at a time, superseded ones included: a write every few milliseconds makes no herd of its own.
-const MOST_ALOFT: u32 = 4;
+pub(crate) const MOST_ALOFT: usize = 4;
 
 /// All flights of a shard.
 pub(crate) struct FlightMap<K, V> {
     berths: HashTable<Berth<K, V>>,
     /// Counts clears: flights of earlier times are superseded, without a visit to each.
     epoch: u64,
-    /// Berths that were ever made.
-    made: u64,
+    traffic: Arc<Traffic>,
+    permits: Arc<Permits<Arc<Flight<K, V>>>>,
 }
 
 struct Berth<K, V> {
-    number: u64,
-    /// The key's latest flight, which also lends the berth its key.
-    flight: Arc<Flight<K, V>>,
-    state: State,
+    name: Arc<Name<K>>,
+    latest: Latest<K, V>,
     /// Loads of this key that have begun and not ended.
-    aloft: u32,
+    aloft: [Option<Arc<Flight<K, V>>>; MOST_ALOFT],
 }
 
-/// What may be done with a berth's latest flight.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum State {
+/// A key's latest flight, and what may be done with it.
+enum Latest<K, V> {
     /// Its load has yet to begin, so that no write need supersede it.
-    Queued,
+    Queued(Arc<Flight<K, V>>),
     /// It may be joined and stored unless the map was cleared since.
-    Flying { epoch: u64 },
+    Flying { flight: Arc<Flight<K, V>>, epoch: u64 },
     /// It has landed, was given up, or a write overtook it.
     Gone,
 }
 
-/// A claim: the flight, whether its load begins now, and a flight of old whose key the caller drops off the lock.
+/// What flight is claimed.
+#[derive(Clone, Copy)]
+pub(crate) struct Wanted {
+    pub(crate) deadline: Deadline,
+    pub(crate) kind: Kind,
+    /// Whether a load asks for it, on whose permit it runs.
+    pub(crate) urgent: bool,
+}
+
+/// A claim: the flight, whether its load begins now, and the key if the map has one equal to it.
 pub(crate) struct Claimed<K, V> {
     pub(crate) flight: Arc<Flight<K, V>>,
     pub(crate) turn: Turn,
-    pub(crate) old: Option<Arc<Flight<K, V>>>,
+    pub(crate) unneeded: Option<K>,
 }
 
-/// Whether a claimed flight's load begins now or when another of its key ends.
+/// Whether a claimed flight's load begins now, or when another load ends.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Turn {
     Now,
@@ -71,13 +80,13 @@ pub(crate) enum Overtaken {
 pub(crate) struct Ended<K, V> {
     /// A flight whose turn has come: to be begun off the lock.
     pub(crate) next: Option<Arc<Flight<K, V>>>,
-    /// The key has left the map: to be dropped off the lock.
-    pub(crate) old: Option<Arc<Flight<K, V>>>,
+    /// Whether its permit is to be passed on, off the lock.
+    pub(crate) permit: bool,
 }
 
 impl<K, V> FlightMap<K, V> {
-    pub(crate) fn new() -> Self {
-        Self { berths: HashTable::new(), epoch: 0, made: 0 }
+    pub(crate) fn new(traffic: Arc<Traffic>, permits: Arc<Permits<Arc<Flight<K, V>>>>) -> Self {
+        Self { berths: HashTable::new(), epoch: 0, traffic, permits }
     }
 
     /// The flight of `key` that may be joined.
@@ -85,68 +94,65 @@ impl<K, V> FlightMap<K, V> {
         if self.berths.is_empty() {
             return None;
         }
-        let berth = self.berths.find(hashed.0, |berth| berth.is_of(hashed, key))?;
-        self.is_open(berth).then_some(&berth.flight)
+        self.berths.find(hashed.0, |berth| berth.is_of(hashed, key))?.latest.open(self.epoch)
     }
 
     /// Makes a flight for `key`, in place of whatever flight it had.
-    pub(crate) fn claim(&mut self, hashed: Hashed, key: K, deadline: Deadline) -> Claimed<K, V>
+    ///
+    /// # Errors
+    /// If too many loads wait for a permit; the key is given back.
+    pub(crate) fn claim(&mut self, hashed: Hashed, key: K, wanted: Wanted) -> Result<Claimed<K, V>, K>
     where
         K: Eq,
     {
-        let flying = State::Flying { epoch: self.epoch };
-        match self.berths.entry(hashed.0, |berth| berth.is_of(hashed, &key), |berth| berth.flight.hashed.0) {
-            Entry::Occupied(mut entry) => {
-                let berth = entry.get_mut();
-                let flight = Arc::new(Flight::new(key, hashed, berth.number, deadline));
-                let old = std::mem::replace(&mut berth.flight, Arc::clone(&flight));
-                let turn = if berth.aloft < MOST_ALOFT {
-                    berth.fly(flying);
-                    Turn::Now
-                } else {
-                    berth.state = State::Queued;
-                    Turn::Later
-                };
-                Claimed { flight, turn, old: Some(old) }
-            }
+        let Self { berths, epoch, traffic, permits } = self;
+        match berths.entry(hashed.0, |berth| berth.is_of(hashed, &key), |berth| berth.name.hashed.0) {
+            Entry::Occupied(mut entry) => match entry.get_mut().claim(wanted, *epoch, traffic, permits) {
+                Some((flight, turn)) => Ok(Claimed { flight, turn, unneeded: Some(key) }),
+                None => Err(key),
+            },
             Entry::Vacant(entry) => {
-                self.made += 1;
-                let flight = Arc::new(Flight::new(key, hashed, self.made, deadline));
-                let mut berth = Berth { number: self.made, flight: Arc::clone(&flight), state: State::Gone, aloft: 0 };
-                berth.fly(flying);
-                entry.insert(berth);
-                Claimed { flight, turn: Turn::Now, old: None }
+                let name = Name::new(key, hashed);
+                match Berth::claim_new(entry, Arc::clone(&name), wanted, *epoch, traffic, permits) {
+                    Some((flight, turn)) => Ok(Claimed { flight, turn, unneeded: None }),
+                    None => Err(Name::into_key(name)),
+                }
             }
+        }
+    }
+
+    /// Makes a flight for the key of another that has left the map; nothing if too many loads wait for a permit.
+    pub(crate) fn succeed(&mut self, flight: &Flight<K, V>, wanted: Wanted) -> Option<(Arc<Flight<K, V>>, Turn)> {
+        let Self { berths, epoch, traffic, permits } = self;
+        match berths.entry(flight.hashed().0, |berth| berth.name.berth == flight.berth(), |berth| berth.name.hashed.0) {
+            Entry::Occupied(mut entry) => entry.get_mut().claim(wanted, *epoch, traffic, permits),
+            Entry::Vacant(entry) => Berth::claim_new(entry, Arc::clone(&flight.name), wanted, *epoch, traffic, permits),
         }
     }
 
     /// Whether this very flight may still be joined and stored.
     pub(crate) fn holds(&self, flight: &Arc<Flight<K, V>>) -> bool {
-        let berth = self.berths.find(flight.hashed.0, |berth| berth.number == flight.berth);
-        berth.is_some_and(|berth| Arc::ptr_eq(&berth.flight, flight) && self.is_open(berth))
+        let berth = self.berths.find(flight.hashed().0, |berth| berth.name.berth == flight.berth());
+        berth.and_then(|berth| berth.latest.open(self.epoch)).is_some_and(|latest| Arc::ptr_eq(latest, flight))
     }
 
     /// Takes this very flight out, and says whether it was in.
     pub(crate) fn take(&mut self, flight: &Arc<Flight<K, V>>) -> bool {
         let held = self.holds(flight);
-        if (held || seeded::on(Bug::RemoveFlightByKey))
-            && let Some(berth) = self.berths.find_mut(flight.hashed.0, |berth| berth.number == flight.berth)
-        {
-            berth.state = State::Gone;
+        if held || seeded::on(Bug::RemoveFlightByKey) {
+            self.forget_latest(flight);
         }
         held
     }
 
     /// A write to the key of `flight` overtakes it: it can be joined no more, and what it brings is not stored. One that hasn't begun stays.
     pub(crate) fn supersede(&mut self, flight: &Arc<Flight<K, V>>) -> Overtaken {
-        match self.berths.find_mut(flight.hashed.0, |berth| berth.number == flight.berth) {
-            Some(berth) if berth.state == State::Queued => Overtaken::Queued,
-            Some(berth) => {
-                berth.state = State::Gone;
-                Overtaken::Flying
-            }
-            None => Overtaken::Flying,
+        let berth = self.berths.find(flight.hashed().0, |berth| berth.name.berth == flight.berth());
+        if berth.is_some_and(|berth| matches!(berth.latest, Latest::Queued(_))) {
+            return Overtaken::Queued;
         }
+        self.forget_latest(flight);
+        Overtaken::Flying
     }
 
     /// As [`supersede`](Self::supersede) for every key.
@@ -154,50 +160,160 @@ impl<K, V> FlightMap<K, V> {
         self.epoch += 1;
     }
 
-    /// A flight's load has ended, or will never begin.
+    /// A flight's load has ended, or will never begin. To be called once for each flight.
     pub(crate) fn ended(&mut self, flight: &Arc<Flight<K, V>>) -> Ended<K, V> {
-        let epoch = self.epoch;
-        let Ok(mut entry) = self.berths.find_entry(flight.hashed.0, |berth| berth.number == flight.berth) else {
-            return Ended { next: None, old: None };
+        let mut ended = Ended { next: None, permit: flight.is_on_permit() };
+        let Ok(mut entry) = self.berths.find_entry(flight.hashed().0, |berth| berth.name.berth == flight.berth()) else {
+            return ended;
         };
         let berth = entry.get_mut();
-        if flight.has_begun() {
-            berth.aloft -= 1;
+        if let Some(place) = berth.aloft.iter_mut().find(|place| place.as_ref().is_some_and(|aloft| Arc::ptr_eq(aloft, flight))) {
+            *place = None;
         }
-        if berth.state == State::Queued && berth.aloft < MOST_ALOFT {
-            berth.fly(State::Flying { epoch });
-            return Ended { next: Some(Arc::clone(&berth.flight)), old: None };
+        match &berth.latest {
+            Latest::Queued(next) if berth.has_room_aloft() => {
+                let next = Arc::clone(next);
+                if let Permission::Begin(begun) = next.permission(&self.permits, Queueing::Anyway) {
+                    berth.fly(&next, begun, self.epoch);
+                    ended.next = Some(next);
+                }
+            }
+            Latest::Flying { flight: latest, .. } if Arc::ptr_eq(latest, flight) => berth.latest = Latest::Gone,
+            Latest::Queued(_) | Latest::Flying { .. } | Latest::Gone => {}
         }
-        if berth.aloft == 0 && berth.state != State::Queued {
-            let (berth, _) = entry.remove();
-            return Ended { next: None, old: Some(berth.flight) };
+        if berth.is_empty() {
+            entry.remove();
         }
-        Ended { next: None, old: None }
+        ended
     }
 
-    /// Flights whose load has not ended.
+    /// A permit has been granted to a flight that waited for it: begins its load, unless it isn't wanted any more.
+    pub(crate) fn begin_queued(&mut self, flight: &Arc<Flight<K, V>>) -> bool {
+        self.begin_waiting(flight, Begun::OnPermit)
+    }
+
+    /// A load that has a permit waits for this flight: it is to begin without one. Says whether it begins now.
+    pub(crate) fn hurry(&mut self, flight: &Arc<Flight<K, V>>) -> bool {
+        flight.urgent.store(true, Ordering::Relaxed);
+        let begins = self.begin_waiting(flight, Begun::Free);
+        if begins {
+            self.permits.leave(flight.serial);
+        }
+        begins
+    }
+
+    fn begin_waiting(&mut self, flight: &Arc<Flight<K, V>>, begun: Begun) -> bool {
+        let epoch = self.epoch;
+        let Some(berth) = self.berths.find_mut(flight.hashed().0, |berth| berth.name.berth == flight.berth()) else { return false };
+        let waits = matches!(&berth.latest, Latest::Queued(latest) if Arc::ptr_eq(latest, flight)) && berth.has_room_aloft();
+        if waits {
+            berth.fly(flight, begun, epoch);
+        }
+        waits
+    }
+
+    /// Every flight that may not have landed.
+    pub(crate) fn all(&self) -> Vec<Arc<Flight<K, V>>> {
+        let mut all = Vec::new();
+        for berth in &self.berths {
+            let queued = match &berth.latest {
+                Latest::Queued(flight) | Latest::Flying { flight, .. } => Some(flight),
+                Latest::Gone => None,
+            };
+            let others = berth.aloft.iter().flatten().filter(|aloft| queued.is_none_or(|queued| !Arc::ptr_eq(aloft, queued)));
+            all.extend(queued.into_iter().chain(others).cloned());
+        }
+        all
+    }
+
+    /// How many keys have a berth.
     #[cfg(any(test, debug_assertions))]
-    pub(crate) fn flights(&self) -> impl Iterator<Item = &Arc<Flight<K, V>>> {
-        self.berths.iter().map(|berth| &berth.flight)
+    pub(crate) fn len(&self) -> usize {
+        self.berths.len()
     }
 
-    fn is_open(&self, berth: &Berth<K, V>) -> bool {
-        match berth.state {
-            State::Queued => true,
-            State::Flying { epoch } => epoch == self.epoch,
-            State::Gone => false,
+    /// The flight's berth has no latest flight any more, and is gone if no load of its key is in the air.
+    fn forget_latest(&mut self, flight: &Arc<Flight<K, V>>) {
+        if let Ok(mut entry) = self.berths.find_entry(flight.hashed().0, |berth| berth.name.berth == flight.berth()) {
+            entry.get_mut().latest = Latest::Gone;
+            if entry.get().is_empty() {
+                entry.remove();
+            }
+        }
+    }
+}
+
+impl<K, V> Latest<K, V> {
+    fn open(&self, epoch: u64) -> Option<&Arc<Flight<K, V>>> {
+        match self {
+            Self::Queued(flight) => Some(flight),
+            Self::Flying { flight, epoch: of } => (*of == epoch).then_some(flight),
+            Self::Gone => None,
         }
     }
 }
 
 impl<K, V> Berth<K, V> {
     fn is_of<Q: Equivalent<K> + ?Sized>(&self, hashed: Hashed, key: &Q) -> bool {
-        self.flight.hashed == hashed && key.equivalent(self.flight.key())
+        self.name.hashed == hashed && key.equivalent(self.name.key())
     }
 
-    fn fly(&mut self, state: State) {
-        self.state = state;
-        self.aloft += 1;
-        self.flight.set_begun();
+    fn is_empty(&self) -> bool {
+        matches!(self.latest, Latest::Gone) && self.aloft.iter().all(Option::is_none)
+    }
+
+    fn has_room_aloft(&self) -> bool {
+        self.aloft.iter().any(Option::is_none)
+    }
+
+    fn claim_new(
+        entry: VacantEntry<'_, Self>,
+        name: Arc<Name<K>>,
+        wanted: Wanted,
+        epoch: u64,
+        traffic: &Arc<Traffic>,
+        permits: &Permits<Arc<Flight<K, V>>>,
+    ) -> Option<(Arc<Flight<K, V>>, Turn)> {
+        let mut berth = Self { name, latest: Latest::Gone, aloft: [const { None }; MOST_ALOFT] };
+        let claimed = berth.claim(wanted, epoch, traffic, permits)?;
+        entry.insert(berth);
+        Some(claimed)
+    }
+
+    /// Makes a flight; `None` if too many loads wait for a permit.
+    fn claim(
+        &mut self,
+        wanted: Wanted,
+        epoch: u64,
+        traffic: &Arc<Traffic>,
+        permits: &Permits<Arc<Flight<K, V>>>,
+    ) -> Option<(Arc<Flight<K, V>>, Turn)> {
+        let flight = Arc::new(Flight::new(Arc::clone(&self.name), wanted, Arc::clone(traffic)));
+        if wanted.kind == Kind::Entry {
+            flight.set_begun(Begun::Free);
+            self.latest = Latest::Flying { flight: Arc::clone(&flight), epoch };
+            return Some((flight, Turn::Now));
+        }
+        let turn = match self.has_room_aloft().then(|| flight.permission(permits, Queueing::Limited)) {
+            Some(Permission::Begin(begun)) => {
+                self.fly(&flight, begun, epoch);
+                Turn::Now
+            }
+            Some(Permission::Wait) | None => {
+                self.latest = Latest::Queued(Arc::clone(&flight));
+                Turn::Later
+            }
+            Some(Permission::Refused) => return None,
+        };
+        traffic.flights.add(1);
+        Some((flight, turn))
+    }
+
+    fn fly(&mut self, flight: &Arc<Flight<K, V>>, begun: Begun, epoch: u64) {
+        flight.set_begun(begun);
+        self.latest = Latest::Flying { flight: Arc::clone(flight), epoch };
+        if let Some(place) = self.aloft.iter_mut().find(|place| place.is_none()) {
+            *place = Some(Arc::clone(flight));
+        }
     }
 }

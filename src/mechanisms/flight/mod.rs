@@ -4,35 +4,84 @@
 //! joined or stored isn't its own affair: the map says so, under the shard's lock.
 
 mod map;
+mod name;
 mod seats;
+mod traffic;
 mod waiter;
 
-pub(crate) use map::{Claimed, Ended, FlightMap, Overtaken, Turn};
+pub(crate) use map::{Claimed, Ended, FlightMap, MOST_ALOFT, Overtaken, Turn, Wanted};
+pub(crate) use traffic::Traffic;
 pub(crate) use waiter::Waiter;
 
 use crate::ground::contain::{contain, drop_contained};
 use crate::ground::hash::Hashed;
 use crate::ground::seeded::{self, Bug};
-use crate::ground::sync::Mutex;
-use crate::ground::sync::atomic::{AtomicBool, Ordering};
+use crate::ground::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
+use crate::ground::sync::{Mutex, serial};
 use crate::ground::time::{Appointment, Deadline};
+use crate::ground::waits::{Awaited, Queue};
+use crate::mechanisms::permits::{Permit, Permits, Queueing};
 use crate::vocabulary::error::LoadError;
+use name::Name;
 use seats::Seats;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
 
-/// One load of one key.
+/// One load of one key, or one vacant entry: somebody is expected to bring the key's value.
 pub(crate) struct Flight<K, V> {
-    /// There until the flight is dropped.
-    key: Option<K>,
-    hashed: Hashed,
-    /// Its key's place in the map of flights.
-    berth: u64,
+    /// Whose flight it is: its key and the place of that in the map of flights.
+    name: Arc<Name<K>>,
+    /// Its own number.
+    serial: u64,
+    kind: Kind,
     /// When it is over, landed or not.
     deadline: Deadline,
     /// Whether its load has begun. Written under the lock of the shard.
-    begun: AtomicBool,
+    begun: AtomicU8,
+    /// Whether it is to begin without a permit, as a load that has one waits for it. Written under the lock of the shard.
+    urgent: AtomicBool,
+    /// Whether it has landed, for those who ask without the lock.
+    over: AtomicBool,
+    /// Whether its load keeps its own time.
+    timed: AtomicBool,
+    /// How many of those who wait would have the cache's own loader load. Written under the flight's lock.
+    wishes: AtomicU64,
+    traffic: Arc<Traffic>,
     air: Mutex<Air<V>>,
+}
+
+/// Who is to land a flight.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Kind {
+    /// A load, which the cache runs.
+    Load,
+    /// The holder of a vacant entry.
+    Entry,
+}
+
+/// What one who waits would have done if nobody brought a value.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Wish {
+    /// The cache's own loader is to load, whether or not it is ever polled again.
+    Load,
+    /// It looks after itself.
+    Own,
+}
+
+/// Whether and how a load has begun.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Begun {
+    No = 0,
+    Free = 1,
+    /// With a permit, to be given back.
+    OnPermit = 2,
+}
+
+/// Whether a load may begin.
+enum Permission {
+    Begin(Begun),
+    Wait,
+    Refused,
 }
 
 /// What changes about a flight.
@@ -63,11 +112,14 @@ pub(crate) struct Landing<V> {
     pub(crate) standing: Standing,
 }
 
-/// Whether a write had overtaken the flight before it landed.
+/// How a flight stood when it landed.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Standing {
     Held,
+    /// A write had overtaken it.
     Superseded,
+    /// Nobody will bring a value: those who wait look again.
+    Vacated,
 }
 
 impl<V> Clone for Landing<V> {
@@ -77,43 +129,120 @@ impl<V> Clone for Landing<V> {
 }
 
 impl<K, V> Flight<K, V> {
-    fn new(key: K, hashed: Hashed, berth: u64, deadline: Deadline) -> Self {
+    fn new(name: Arc<Name<K>>, wanted: Wanted, traffic: Arc<Traffic>) -> Self {
+        let Wanted { deadline, kind, urgent } = wanted;
         let air = Air { stage: Stage::Aloft(Seats::default()), launch: None, stop: None, alarm: None };
-        Self { key: Some(key), hashed, berth, deadline, begun: AtomicBool::new(false), air: Mutex::new(air) }
+        Self {
+            name,
+            serial: serial(),
+            kind,
+            deadline,
+            begun: AtomicU8::new(Begun::No as u8),
+            urgent: AtomicBool::new(urgent),
+            over: AtomicBool::new(false),
+            timed: AtomicBool::new(false),
+            wishes: AtomicU64::new(0),
+            traffic,
+            air: Mutex::new(air),
+        }
     }
 
     pub(crate) fn key(&self) -> &K {
-        self.key.as_ref().expect("it is taken out only by `drop`")
-    }
-
-    pub(crate) fn has_landed(&self) -> bool {
-        matches!(self.air.lock().stage, Stage::Landed(_))
+        self.name.key()
     }
 
     pub(crate) fn hashed(&self) -> Hashed {
-        self.hashed
+        self.name.hashed
+    }
+
+    /// A number for its key's place in the map of flights, which nothing else has.
+    pub(crate) fn berth(&self) -> u64 {
+        self.name.berth
+    }
+
+    pub(crate) fn serial(&self) -> u64 {
+        self.serial
+    }
+
+    pub(crate) fn is_urgent(&self) -> bool {
+        self.urgent.load(Ordering::Relaxed)
+    }
+
+    pub(crate) fn kind(&self) -> Kind {
+        self.kind
     }
 
     pub(crate) fn deadline(&self) -> Deadline {
         self.deadline
     }
 
-    pub(crate) fn has_begun(&self) -> bool {
-        // Relaxed: the flag announces nothing but itself.
-        self.begun.load(Ordering::Relaxed)
+    pub(crate) fn has_landed(&self) -> bool {
+        // Acquire: whoever goes by it finds what was done before.
+        self.over.load(Ordering::Acquire)
     }
 
-    fn set_begun(&self) {
-        self.begun.store(true, Ordering::Relaxed);
+    pub(crate) fn has_begun(&self) -> bool {
+        // Relaxed: the flag announces nothing but itself.
+        self.begun.load(Ordering::Relaxed) != Begun::No as u8
+    }
+
+    fn is_on_permit(&self) -> bool {
+        self.begun.load(Ordering::Relaxed) == Begun::OnPermit as u8
+    }
+
+    /// Asks for a permit to begin, if one is needed.
+    fn permission(self: &Arc<Self>, permits: &Permits<Arc<Self>>, queueing: Queueing) -> Permission {
+        if self.urgent.load(Ordering::Relaxed) {
+            return Permission::Begin(Begun::Free);
+        }
+        match permits.ask(self.serial, queueing, || Arc::clone(self)) {
+            Permit::Needless => Permission::Begin(Begun::Free),
+            Permit::Granted => Permission::Begin(Begun::OnPermit),
+            Permit::Queued => Permission::Wait,
+            Permit::Refused => Permission::Refused,
+        }
+    }
+
+    fn set_begun(&self, begun: Begun) {
+        self.begun.store(begun as u8, Ordering::Relaxed);
+    }
+
+    /// Says that the load keeps its own time, so that nobody else need.
+    pub(crate) fn keeps_time(&self) {
+        self.timed.store(true, Ordering::Relaxed);
     }
 
     /// Takes a seat among those who wait.
-    pub(crate) fn join(self: &Arc<Self>) -> Waiter<K, V> {
+    pub(crate) fn join(self: &Arc<Self>, wish: Wish) -> Waiter<K, V> {
         let seat = match &mut self.air.lock().stage {
-            Stage::Aloft(seats) | Stage::Sealed(seats) => Some(seats.take()),
+            Stage::Aloft(seats) | Stage::Sealed(seats) => {
+                self.traffic.waiters.add(1);
+                if wish == Wish::Load {
+                    self.wishes.fetch_add(1, Ordering::Relaxed);
+                }
+                Some(seats.take())
+            }
             Stage::Landed(_) => None,
         };
-        Waiter::new(Arc::clone(self), seat)
+        Waiter::new(Arc::clone(self), seat, wish)
+    }
+
+    /// One leaves before the landing. Called under the flight's lock.
+    fn left(&self, wish: Wish) {
+        self.traffic.waiters.sub(1);
+        if wish == Wish::Load {
+            self.wishes.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether anybody waits who would have the cache's own loader load.
+    pub(crate) fn has_wishes(&self) -> bool {
+        self.wishes.load(Ordering::Relaxed) > 0
+    }
+
+    /// Whether nobody waits for a load that isn't over.
+    pub(crate) fn is_deserted(&self) -> bool {
+        matches!(&self.air.lock().stage, Stage::Aloft(seats) if seats.taken() == 0)
     }
 
     /// Runs `launch` at once if the flight's turn has come, else keeps it until then. A flight that has landed needs none.
@@ -142,8 +271,20 @@ impl<K, V> Flight<K, V> {
 
     /// Takes on to land the flight, by a result or a time-out. `true` for the first who asks, who then publishes.
     pub(crate) fn seal(&self) -> bool {
+        self.seal_if(|_| true)
+    }
+
+    /// As [`seal`](Self::seal), if nobody waits.
+    pub(crate) fn seal_deserted(&self) -> bool {
+        self.seal_if(|seats| seats.taken() == 0)
+    }
+
+    fn seal_if(&self, allowed: impl FnOnce(&Seats) -> bool) -> bool {
         let mut air = self.air.lock();
         let Stage::Aloft(seats) = &mut air.stage else { return false };
+        if !allowed(seats) {
+            return false;
+        }
         let seats = std::mem::take(seats);
         air.stage = Stage::Sealed(seats);
         true
@@ -158,8 +299,13 @@ impl<K, V> Flight<K, V> {
             let mut air = self.air.lock();
             let seats = air.stage.take_seats();
             air.stage = Stage::Landed(landing);
+            self.over.store(true, Ordering::Release);
+            self.traffic.waiters.sub(seats.taken() as u64);
             (seats, air.launch.take(), air.stop.take(), air.alarm.take())
         };
+        if self.kind == Kind::Load {
+            self.traffic.landed();
+        }
         // Published before anybody is woken: who wakes finds the result.
         if !seeded::on(Bug::WakeBeforePublish) {
             seats.wake_all();
@@ -187,6 +333,9 @@ impl<K, V> Flight<K, V> {
 
     /// Whether somebody should set the alarm that ends this flight at its deadline.
     pub(crate) fn wants_alarm(&self) -> bool {
+        if self.timed.load(Ordering::Relaxed) && self.has_begun() {
+            return false;
+        }
         let air = self.air.lock();
         air.alarm.is_none() && matches!(air.stage, Stage::Aloft(_))
     }
@@ -198,7 +347,7 @@ impl<K, V> Flight<K, V> {
     }
 
     /// How many wait.
-    #[cfg(any(test, debug_assertions))]
+    #[cfg(all(test, not(any(bellwether_loom, bellwether_shuttle))))]
     pub(crate) fn waiters(&self) -> usize {
         match &self.air.lock().stage {
             Stage::Aloft(seats) | Stage::Sealed(seats) => seats.taken(),
@@ -229,12 +378,25 @@ fn drop_after<L, T>(lock: L, value: T) {
     drop_contained(value);
 }
 
-/// The key's and the value's `Drop` are user code, and whoever lets go last is not to be stopped by it.
+/// The value's `Drop` is user code, and whoever lets go last is not to be stopped by it.
 impl<K, V> Drop for Flight<K, V> {
     fn drop(&mut self) {
-        drop_contained(self.key.take());
         let stage = std::mem::replace(&mut self.air.lock().stage, Stage::Sealed(Seats::default()));
         drop_contained(stage);
+    }
+}
+
+impl<K: Send + Sync, V: Send + Sync> Awaited for Flight<K, V> {
+    fn serial(&self) -> u64 {
+        self.serial
+    }
+
+    fn is_over(&self) -> bool {
+        self.has_landed()
+    }
+
+    fn queue(&self) -> Option<Queue> {
+        (!self.has_begun() && self.kind == Kind::Load).then(|| Queue { berth: self.berth(), ahead: MOST_ALOFT })
     }
 }
 

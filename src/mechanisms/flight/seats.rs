@@ -30,6 +30,11 @@ impl Seats {
         self.all.len() - 1
     }
 
+    /// Whether somebody sleeps here whom `waker` would wake.
+    pub(super) fn wakes(&self, waker: &Waker) -> bool {
+        self.all.iter().any(|state| matches!(state, State::Asleep(asleep) if asleep.will_wake(waker)))
+    }
+
     /// The waker that is to be woken for `seat`.
     pub(super) fn waker(&self, seat: Seat) -> Option<&Waker> {
         match self.all.get(seat) {
@@ -61,7 +66,7 @@ impl Seats {
         self.all.len()
     }
 
-    #[cfg(any(test, debug_assertions))]
+    /// How many are taken.
     pub(super) fn taken(&self) -> usize {
         self.all.len() - self.free.len()
     }

@@ -8,8 +8,19 @@ use std::time::Duration;
 
 const HASH: Hashed = Hashed(7);
 
+const LOAD: Wanted = Wanted { deadline: Deadline::NEVER, kind: Kind::Load, urgent: false };
+
+fn map<K>() -> FlightMap<K, u32> {
+    FlightMap::new(Arc::new(Traffic::new()), Arc::new(Permits::UNLIMITED))
+}
+
+fn map_with_permits(most: u64, most_queued: u64) -> (FlightMap<u32, u32>, Arc<Permits<Arc<Flight<u32, u32>>>>) {
+    let permits = Arc::new(Permits::new(Some(most), most_queued));
+    (FlightMap::new(Arc::new(Traffic::new()), Arc::clone(&permits)), permits)
+}
+
 fn claim(map: &mut FlightMap<u32, u32>, key: u32) -> Claimed<u32, u32> {
-    map.claim(HASH, key, Deadline::NEVER)
+    map.claim(HASH, key, LOAD).expect("the queue isn't full")
 }
 
 fn landing(value: u32) -> Landing<u32> {
@@ -39,14 +50,14 @@ fn value(poll: Poll<Landing<u32>>) -> Option<u32> {
 
 #[test]
 fn g1_a_flight_is_joined_until_it_lands_and_its_result_waits_for_late_wakers() {
-    let mut map = FlightMap::new();
+    let mut map = map::<u32>();
     let flight = claim(&mut map, 1).flight;
     let joined = map.joinable(HASH, &1).cloned().expect("it is under way");
     assert!(Arc::ptr_eq(&flight, &joined));
     assert!(map.joinable(HASH, &2).is_none(), "the same hash is not the same key");
     let (bell, waker) = bell();
-    let mut first = flight.join();
-    let mut second = flight.join();
+    let mut first = flight.join(Wish::Load);
+    let mut second = flight.join(Wish::Load);
     assert!(first.poll(&Context::from_waker(&waker)).is_pending());
     assert!(map.take(&flight));
     assert!(map.joinable(HASH, &1).is_none());
@@ -56,23 +67,23 @@ fn g1_a_flight_is_joined_until_it_lands_and_its_result_waits_for_late_wakers() {
     assert_eq!(bell.0.load(StdOrdering::Relaxed), 1);
     let cx = Context::from_waker(&waker);
     assert_eq!((value(first.poll(&cx)), value(second.poll(&cx))), (Some(5), Some(5)));
-    assert_eq!(value(flight.join().poll(&cx)), Some(5));
+    assert_eq!(value(flight.join(Wish::Load).poll(&cx)), Some(5));
 }
 
 #[test]
 fn a_poll_replaces_its_own_waker_and_a_waiter_that_leaves_takes_it_along() {
-    let mut map = FlightMap::new();
+    let mut map = map::<u32>();
     let flight = claim(&mut map, 1).flight;
     let (first_bell, first) = bell();
     let (second_bell, second) = bell();
-    let mut waiter = flight.join();
+    let mut waiter = flight.join(Wish::Load);
     for _ in 0..100 {
         assert!(waiter.poll(&Context::from_waker(&first)).is_pending());
         assert!(waiter.poll(&Context::from_waker(&second)).is_pending());
     }
     assert_eq!(Arc::strong_count(&first_bell), 2, "only the test's two are left");
     let leaver = {
-        let mut leaver = flight.join();
+        let mut leaver = flight.join(Wish::Load);
         assert!(leaver.poll(&Context::from_waker(&first)).is_pending());
         leaver
     };
@@ -87,11 +98,11 @@ fn a_poll_replaces_its_own_waker_and_a_waiter_that_leaves_takes_it_along() {
 
 #[test]
 fn seats_are_taken_again_so_that_a_million_comers_and_goers_leave_no_trace() {
-    let mut map = FlightMap::new();
+    let mut map = map::<u32>();
     let flight = claim(&mut map, 1).flight;
     let (_, waker) = bell();
     for _ in 0..1_000_000 {
-        assert!(flight.join().poll(&Context::from_waker(&waker)).is_pending());
+        assert!(flight.join(Wish::Load).poll(&Context::from_waker(&waker)).is_pending());
     }
     let held = match &flight.air.lock().stage {
         Stage::Aloft(seats) => seats.rows(),
@@ -108,10 +119,10 @@ fn a_waker_that_panics_does_not_keep_the_others_asleep() {
             panic!("a waker's panic");
         }
     }
-    let mut map = FlightMap::new();
+    let mut map = map::<u32>();
     let flight = claim(&mut map, 1).flight;
-    let mut bad = flight.join();
-    let mut good = flight.join();
+    let mut bad = flight.join(Wish::Load);
+    let mut good = flight.join(Wish::Load);
     let (bell, waker) = bell();
     assert!(bad.poll(&Context::from_waker(&Waker::from(Arc::new(Bomb)))).is_pending());
     assert!(good.poll(&Context::from_waker(&waker)).is_pending());
@@ -131,10 +142,10 @@ fn a_waker_whose_drop_drops_a_waiter_does_not_deadlock() {
             drop(self.0.lock().take());
         }
     }
-    let mut map = FlightMap::new();
+    let mut map = map::<u32>();
     let flight = claim(&mut map, 1).flight;
-    let mut waiter = flight.join();
-    let owner = Waker::from(Arc::new(Owner(Mutex::new(Some(flight.join())))));
+    let mut waiter = flight.join(Wish::Load);
+    let owner = Waker::from(Arc::new(Owner(Mutex::new(Some(flight.join(Wish::Load))))));
     assert!(waiter.poll(&Context::from_waker(&owner)).is_pending());
     drop(owner);
     assert_eq!(flight.waiters(), 2);
@@ -144,7 +155,7 @@ fn a_waker_whose_drop_drops_a_waiter_does_not_deadlock() {
 
 #[test]
 fn g2_a_superseded_flight_can_not_be_joined_or_stored_and_the_next_claim_is_a_new_one() {
-    let mut map = FlightMap::new();
+    let mut map = map::<u32>();
     let old = claim(&mut map, 1).flight;
     assert_eq!(map.supersede(&old), Overtaken::Flying);
     assert!(map.joinable(HASH, &1).is_none() && !map.holds(&old));
@@ -153,24 +164,24 @@ fn g2_a_superseded_flight_can_not_be_joined_or_stored_and_the_next_claim_is_a_ne
     assert!(map.holds(&new), "g3: a flight that ends leaves its successor alone");
     assert!(map.ended(&old).next.is_none());
     assert!(map.take(&new));
-    assert!(map.ended(&new).old.is_some(), "the last load of the key empties its berth");
-    assert_eq!(map.flights().count(), 0);
+    map.ended(&new);
+    assert_eq!(map.len(), 0, "the last load of the key empties its berth");
 }
 
 #[test]
 fn g2_clearing_supersedes_every_flight_at_once() {
-    let mut map = FlightMap::new();
+    let mut map = map::<u32>();
     let flights: Vec<_> = (0..10).map(|key| claim(&mut map, key).flight).collect();
     map.supersede_all();
     assert!((0..10).all(|key| map.joinable(HASH, &key).is_none()));
     assert!(flights.iter().all(|flight| !map.take(flight)));
     flights.iter().for_each(|flight| drop(map.ended(flight)));
-    assert_eq!(map.flights().count(), 0);
+    assert_eq!(map.len(), 0);
 }
 
 #[test]
 fn g2_at_most_four_loads_of_a_key_are_aloft_and_the_fifth_begins_when_one_ends() {
-    let mut map = FlightMap::new();
+    let mut map = map::<u32>();
     let mut aloft = Vec::new();
     for _ in 0..4 {
         let Claimed { flight, turn, .. } = claim(&mut map, 1);
@@ -200,7 +211,7 @@ fn g2_at_most_four_loads_of_a_key_are_aloft_and_the_fifth_begins_when_one_ends()
 #[test]
 fn a_load_that_was_put_off_is_never_launched_once_its_flight_has_landed() {
     struct Launched;
-    let mut map = FlightMap::new();
+    let mut map = map::<u32>();
     for _ in 0..4 {
         let flight = claim(&mut map, 1).flight;
         map.supersede(&flight);
@@ -226,19 +237,22 @@ fn g18_a_key_that_is_not_equal_to_itself_still_leaves_its_berth() {
         }
     }
     impl Eq for Odd {}
-    let mut map: FlightMap<Odd, u32> = FlightMap::new();
-    let flights: Vec<_> = (0..10).map(|_| map.claim(HASH, Odd, Deadline::NEVER).flight).collect();
+    let mut map = map::<Odd>();
+    let flights: Vec<_> = (0..10).map(|_| map.claim(HASH, Odd, LOAD).ok().expect("no limit").flight).collect();
     for flight in &flights {
         assert!(map.take(flight));
         drop(map.ended(flight));
     }
-    assert_eq!(map.flights().count(), 0);
+    assert_eq!(map.len(), 0);
 }
 
 #[test]
 fn g5_of_a_result_and_a_time_out_only_the_first_lands_a_flight() {
-    let mut map = FlightMap::new();
-    let flight = map.claim(HASH, 1, Deadline::after(Tick::from_nanos(0), Duration::from_secs(1))).flight;
+    let mut map = map::<u32>();
+    let flight = map
+        .claim(HASH, 1, Wanted { deadline: Deadline::after(Tick::from_nanos(0), Duration::from_secs(1)), ..LOAD })
+        .expect("no limit")
+        .flight;
     assert!(flight.wants_alarm());
     assert!(flight.seal());
     assert!(!flight.wants_alarm(), "it can't time out any more");
@@ -249,7 +263,7 @@ fn g5_of_a_result_and_a_time_out_only_the_first_lands_a_flight() {
 
 #[test]
 fn the_loads_own_task_is_woken_when_the_flight_lands_without_it() {
-    let mut map = FlightMap::new();
+    let mut map = map::<u32>();
     let flight = claim(&mut map, 1).flight;
     let (bell, waker) = bell();
     let cx = Context::from_waker(&waker);
@@ -258,4 +272,89 @@ fn the_loads_own_task_is_woken_when_the_flight_lands_without_it() {
     flight.publish(landing(0));
     assert_eq!(bell.0.load(StdOrdering::Relaxed), 1);
     assert!(flight.poll_stop(&cx).is_ready());
+}
+
+#[test]
+fn g7_a_load_waits_for_a_permit_unless_a_load_that_has_one_waits_for_it() {
+    let (mut map, permits) = map_with_permits(1, u64::MAX);
+    let first = claim(&mut map, 1);
+    let second = claim(&mut map, 2);
+    let third = claim(&mut map, 3);
+    assert_eq!([first.turn, second.turn, third.turn], [Turn::Now, Turn::Later, Turn::Later]);
+    let urgent = map.claim(HASH, 4, Wanted { urgent: true, ..LOAD }).expect("it asks for no permit");
+    assert_eq!(urgent.turn, Turn::Now);
+    assert!(map.hurry(&third.flight) && third.flight.has_begun(), "it runs on the permit of the load that waits for it");
+    assert!(!map.hurry(&third.flight));
+    assert!(!map.ended(&third.flight).permit && !map.ended(&urgent.flight).permit, "these have none to give back");
+    assert!(map.ended(&first.flight).permit);
+    let next = permits.pass_on().expect("the second waits");
+    assert!(Arc::ptr_eq(&next, &second.flight) && map.begin_queued(&next));
+    assert!(map.ended(&second.flight).permit);
+    assert!(permits.pass_on().is_none());
+    assert_eq!((map.len(), permits.usage().used), (0, 0));
+}
+
+#[test]
+fn a_flight_that_is_answered_while_it_waits_for_a_permit_never_begins() {
+    let (mut map, permits) = map_with_permits(1, u64::MAX);
+    let first = claim(&mut map, 1).flight;
+    let second = claim(&mut map, 2).flight;
+    assert_eq!(map.supersede(&second), Overtaken::Queued);
+    assert!(map.take(&second));
+    assert!(map.ended(&first).permit);
+    let next = permits.pass_on().expect("it is still in the queue");
+    assert!(!map.begin_queued(&next), "nobody needs it any more");
+    assert!(permits.pass_on().is_none());
+    assert!(!map.ended(&second).permit);
+    assert_eq!((map.len(), permits.usage().used), (0, 0));
+}
+
+#[test]
+fn a_claim_beyond_the_queue_gives_its_key_back_and_leaves_no_trace() {
+    let (mut map, _) = map_with_permits(1, 0);
+    let first = claim(&mut map, 1).flight;
+    assert_eq!(map.claim(HASH, 2, LOAD).err(), Some(2));
+    assert!(map.joinable(HASH, &2).is_none());
+    assert_eq!(map.len(), 1);
+    map.ended(&first);
+    assert_eq!(map.len(), 0);
+}
+
+#[test]
+fn g2_a_turn_that_comes_still_needs_a_permit() {
+    let (mut map, permits) = map_with_permits(4, 0);
+    let mut aloft = Vec::new();
+    for _ in 0..4 {
+        let flight = claim(&mut map, 1).flight;
+        map.supersede(&flight);
+        aloft.push(flight);
+    }
+    let fifth = claim(&mut map, 1).flight;
+    // A permit that is passed on elsewhere meanwhile.
+    assert!(permits.pass_on().is_none());
+    assert_eq!(claim(&mut map, 2).turn, Turn::Now);
+    let ended = map.ended(&aloft[0]);
+    assert!(ended.next.is_none() && !fifth.has_begun(), "there is room for it, but no permit");
+    assert!(ended.permit);
+    let next = permits.pass_on().expect("it was let into the queue, full as that is");
+    assert!(Arc::ptr_eq(&next, &fifth) && map.begin_queued(&fifth));
+}
+
+#[test]
+fn g4_the_flight_of_an_entry_takes_no_load_s_place_and_leaves_nothing() {
+    const ENTRY: Wanted = Wanted { kind: Kind::Entry, ..LOAD };
+    let (mut map, permits) = map_with_permits(1, 0);
+    for _ in 0..10 {
+        let flight = map.claim(HASH, 1, ENTRY).expect("an entry needs no permit").flight;
+        assert_eq!(map.supersede(&flight), Overtaken::Flying);
+        assert_eq!(map.len(), 0, "though nobody has said that it ended: it may have been leaked");
+        assert!(!map.ended(&flight).permit);
+    }
+    let flight = map.claim(HASH, 1, ENTRY).expect("an entry needs no permit").flight;
+    assert!(map.take(&flight));
+    let (heir, turn) = map.succeed(&flight, LOAD).expect("there is a permit");
+    assert_eq!((turn, heir.key()), (Turn::Now, &1));
+    assert!(map.joinable(HASH, &1).is_some_and(|joined| Arc::ptr_eq(joined, &heir)));
+    assert!(map.ended(&heir).permit && permits.pass_on().is_none());
+    assert_eq!(map.len(), 0);
 }

@@ -1,7 +1,7 @@
 //! A waiter is one caller's seat in a flight. Dropping it leaves the flight, which goes on.
 
 use super::seats::Seat;
-use super::{Flight, Landing, Stage};
+use super::{Flight, Landing, Stage, Wish};
 use crate::ground::seeded::{self, Bug};
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -11,11 +11,12 @@ pub(crate) struct Waiter<K, V> {
     flight: Arc<Flight<K, V>>,
     /// None where the flight had landed before it was joined, or has handed its result out.
     seat: Option<Seat>,
+    wish: Wish,
 }
 
 impl<K, V> Waiter<K, V> {
-    pub(super) fn new(flight: Arc<Flight<K, V>>, seat: Option<Seat>) -> Self {
-        Self { flight, seat }
+    pub(super) fn new(flight: Arc<Flight<K, V>>, seat: Option<Seat>, wish: Wish) -> Self {
+        Self { flight, seat, wish }
     }
 
     pub(crate) fn flight(&self) -> &Arc<Flight<K, V>> {
@@ -43,10 +44,10 @@ impl<K, V> Waiter<K, V> {
                 self.seat = None;
                 (Poll::Ready(landing.clone()), Some(waker))
             }
-            Stage::Aloft(seats) | Stage::Sealed(seats) => {
-                let seat = *self.seat.get_or_insert_with(|| seats.take());
-                (Poll::Pending, seats.sleep(seat, waker))
-            }
+            Stage::Aloft(seats) | Stage::Sealed(seats) => match self.seat {
+                Some(seat) => (Poll::Pending, seats.sleep(seat, waker)),
+                None => unreachable!("whoever joined before the landing has a seat until it has come"),
+            },
         };
         drop(unneeded);
         poll
@@ -60,7 +61,10 @@ impl<K, V> Drop for Waiter<K, V> {
             return;
         }
         let waker = match &mut self.flight.air.lock().stage {
-            Stage::Aloft(seats) | Stage::Sealed(seats) => seats.leave(seat),
+            Stage::Aloft(seats) | Stage::Sealed(seats) => {
+                self.flight.left(self.wish);
+                seats.leave(seat)
+            }
             Stage::Landed(_) => None,
         };
         drop(waker);

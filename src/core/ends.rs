@@ -1,0 +1,139 @@
+//! Ends: of loads that nobody waits for, of a cache that is closed, and of one whose last handle is gone.
+
+use super::counters::Outcome;
+use super::places::{IfRefused, blocking};
+use super::shared::CacheShared;
+use crate::ground::park::Parker;
+use crate::ground::reentry;
+use crate::ground::sync::atomic::Ordering;
+use crate::ground::time::{Appointment, Deadline};
+use crate::mechanisms::flight::{Flight, Kind, Landing, Standing};
+use crate::vocabulary::abandoned::AbandonedLoads;
+use crate::vocabulary::error::LoadError;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+/// How long `close` waits for loads.
+pub(crate) const CLOSE_LIMIT: Duration = Duration::from_secs(10);
+
+impl<K, V, S> CacheShared<K, V, S> {
+    /// Whether no load is begun any more.
+    pub(super) fn is_closed(&self) -> bool {
+        // Sequentially consistent with the count of flights: a load that isn't counted when the cache closes sees that it has.
+        self.closed.load(Ordering::SeqCst)
+    }
+
+    /// From now on no load is begun.
+    pub(crate) fn refuse_loads(&self) {
+        self.closed.store(true, Ordering::SeqCst);
+    }
+
+    /// One who waited for `flight` has gone. If it was the last, the load is cancelled where that was asked for.
+    pub(super) fn left(&self, flight: &Arc<Flight<K, V>>) {
+        // Inside the closure of `get` no lock can be taken: there the load goes on.
+        if self.settings.abandoned_loads == AbandonedLoads::Cancel && flight.is_deserted() && !reentry::is_inside() {
+            self.cancel_deserted(flight);
+        }
+    }
+
+    fn cancel_deserted(&self, flight: &Arc<Flight<K, V>>) {
+        if flight.kind() == Kind::Load
+            && let Some(mine) = self.shard(flight.hashed()).seal_deserted(flight)
+        {
+            self.give_up(flight, mine, LoadError::Cancelled);
+        }
+    }
+
+    /// Lands a flight that the caller has sealed, without its load.
+    pub(super) fn give_up(&self, flight: &Arc<Flight<K, V>>, mine: bool, error: LoadError) {
+        let standing = if mine { Standing::Held } else { Standing::Superseded };
+        let outcome = Outcome::of_error(&error);
+        self.publish(flight, Landing { result: Err(error), standing }, Some(outcome));
+    }
+
+    /// The last handle is gone: nobody will ask any more. Loads that nobody waits for are cancelled, and all that is held is let go.
+    pub(super) fn end(&self) {
+        self.refuse_loads();
+        for shard in &self.shards {
+            shard.flights().iter().for_each(|flight| self.cancel_deserted(flight));
+        }
+        self.clear();
+    }
+
+    /// Ends every load that is still under way: all who wait get [`LoadError::Closed`].
+    pub(crate) fn strand(&self) {
+        for shard in &self.shards {
+            for flight in shard.flights().iter().filter(|flight| flight.kind() == Kind::Load) {
+                if let Some(mine) = shard.seal(flight) {
+                    self.give_up(flight, mine, LoadError::Closed);
+                }
+            }
+        }
+    }
+
+    /// Ready with `true` once no flight is in the air, or with `false` once `limit` has passed.
+    pub(crate) fn idle(&self, limit: Duration) -> Idle<'_, K, V, S> {
+        let deadline = if limit == Duration::MAX { Deadline::NEVER } else { self.clock.deadline_in(limit) };
+        Idle { shared: self, deadline, alarm: None }
+    }
+
+    /// Blocks until no flight is in the air, or until `limit` has passed; says whether none is.
+    pub(crate) fn block_until_idle(&self, limit: Duration) -> bool {
+        let mut idle = self.idle(limit);
+        if let Poll::Ready(done) = Pin::new(&mut idle).poll(&mut Context::from_waker(Waker::noop())) {
+            return done;
+        }
+        let (parker, waker) = Parker::new();
+        let mut cx = Context::from_waker(&waker);
+        blocking(IfRefused::Panic, || {
+            loop {
+                if let Poll::Ready(done) = Pin::new(&mut idle).poll(&mut cx) {
+                    return done;
+                }
+                parker.park();
+            }
+        })
+    }
+}
+
+/// A wait until no flight is in the air.
+pub(crate) struct Idle<'a, K, V, S> {
+    shared: &'a CacheShared<K, V, S>,
+    deadline: Deadline,
+    alarm: Option<Appointment>,
+}
+
+impl<K, V, S> Future for Idle<'_, K, V, S> {
+    type Output = bool;
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<bool> {
+        if self.shared.traffic.poll_idle(cx).is_ready() {
+            return Poll::Ready(true);
+        }
+        if self.shared.clock.has_passed(self.deadline) {
+            return Poll::Ready(false);
+        }
+        if !self.deadline.is_never() {
+            let alarm = self.shared.set_alarm(self.deadline, cx.waker().clone());
+            if let Some(unneeded) = self.alarm.replace(alarm) {
+                self.shared.cancel_alarm(unneeded);
+            }
+            // A mock clock wakes only when it is moved, which may have been just before.
+            if self.shared.clock.mock().is_some() && self.shared.clock.has_passed(self.deadline) {
+                return Poll::Ready(false);
+            }
+        }
+        Poll::Pending
+    }
+}
+
+impl<K, V, S> Drop for Idle<'_, K, V, S> {
+    fn drop(&mut self) {
+        if let Some(alarm) = self.alarm.take() {
+            self.shared.cancel_alarm(alarm);
+        }
+    }
+}

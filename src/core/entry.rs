@@ -1,0 +1,124 @@
+//! Entries: a look at a key that either finds its value or takes the lead of its flight, for a caller to bring the value.
+
+use super::counters::Count;
+use super::fetch::Look;
+use super::lead::{LoadGuard, Prepared};
+use super::places::Caller;
+use super::shared::CacheShared;
+use super::waiting::Waiting;
+use crate::ground::contain::drop_contained;
+use crate::mechanisms::flight::{Flight, Kind, Landing, Standing, Wanted, Wish};
+use crate::shard::{By, Claim, Departures, Place, Rule, Sought};
+use crate::vocabulary::error::LoadError;
+use crate::vocabulary::keys::{Key, Value};
+use crate::vocabulary::loaded::{Answer, Loaded};
+use std::hash::BuildHasher;
+use std::sync::Arc;
+
+/// What a look at a key found.
+pub(crate) enum Entered<'a, K: Key, V: Value, S: Send + Sync + 'static> {
+    Occupied(K, Arc<V>),
+    Vacant(LoadGuard<K, V, S>),
+    /// Somebody else is about to bring a value.
+    Awaited(K, Waiting<'a, K, V, S>),
+}
+
+/// Whether a caller waits for others.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Patience {
+    Waits,
+    Never,
+}
+
+impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> CacheShared<K, V, S> {
+    /// Looks for a value or for somebody who brings one, and takes the lead if there is neither.
+    pub(crate) fn enter(self: &Arc<Self>, key: K, look: Look, patience: Patience) -> Entered<'_, K, V, S> {
+        let place = self.place(&key);
+        let hashed = place.hashed;
+        let entered = match self.seek(place, Rule::IfMissing, Wish::Own) {
+            Sought::Hit(value) => Entered::Occupied(key, value),
+            Sought::Flight(waiter) => Entered::Awaited(key, Waiting::new(self, waiter)),
+            Sought::Overdue(_) | Sought::Nothing => {
+                let mut out = Departures::new();
+                let claim =
+                    self.shard(hashed).claim((hashed, key), Rule::IfMissing, Wish::Own, self.wanted(Kind::Entry), self.terms(), &mut out);
+                let entered = match claim {
+                    Claim::Hit(value, key) => Entered::Occupied(key, value),
+                    Claim::Joined(waiter, key) => Entered::Awaited(key, Waiting::new(self, waiter)),
+                    Claim::Led { flight, .. } => Entered::Vacant(LoadGuard::new(Arc::clone(self), flight, None)),
+                    Claim::Refused(_) => unreachable!("an entry needs no permit"),
+                };
+                self.let_go(out);
+                entered
+            }
+        };
+        if look == Look::First {
+            self.counters.count(match (&entered, patience) {
+                (Entered::Occupied(..), _) => Count::Hit,
+                (Entered::Awaited(..), Patience::Waits) => Count::Joined,
+                (Entered::Awaited(..), Patience::Never) | (Entered::Vacant(_), _) => Count::Miss,
+            });
+        }
+        entered
+    }
+}
+
+impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
+    /// Ends the flight of a vacant entry that was given up or whose time is over. The cache's own loader takes over if somebody waits who wishes
+    /// for it; all others look again. `false` if it has landed.
+    pub(super) fn vacate(self: &Arc<Self>, flight: &Arc<Flight<K, V>>) -> bool {
+        let may_load = self.loader.is_some() && !self.is_closed();
+        let wanted = may_load.then(|| Wanted { urgent: flight.is_urgent(), ..self.wanted(Kind::Load) });
+        let Some(vacated) = self.shard(flight.hashed()).vacate(flight, wanted) else { return false };
+        let heir = vacated.heir.map(|(heir, turn)| {
+            self.counters.count(Count::LoadStarted);
+            (LoadGuard::new(Arc::clone(self), heir, None), turn)
+        });
+        self.publish(flight, Landing { result: Err(LoadError::Cancelled), standing: Standing::Vacated }, None);
+        if let Some((guard, turn)) = heir {
+            self.launch(guard, turn, Caller::Thread);
+        }
+        true
+    }
+}
+
+impl<K: Key, V: Value, S: Send + Sync + 'static> LoadGuard<K, V, S> {
+    pub(crate) fn key(&self) -> &K {
+        self.flight.key()
+    }
+
+    /// Brings the value of a vacant entry: to those who wait, and into the cache unless a write has overtaken it. Once the entry's time is over it
+    /// is an insert like any other.
+    ///
+    /// # Panics
+    /// If `loaded` has no value, or the weigher or the key's clone panics: then the entry is given up.
+    pub(crate) fn fill(self, loaded: Loaded<V>) -> Arc<V> {
+        let value = match &loaded.answer {
+            Answer::Value(value) | Answer::Uncached(value) => Arc::clone(value),
+            Answer::Absent | Answer::Unchanged => {
+                panic!("a vacant entry was given no value (`absent` or `unchanged`): drop the entry to leave it vacant")
+            }
+        };
+        let prepared = self.prepare(Ok(loaded));
+        let late = self.shared.clock.has_passed(self.flight.deadline());
+        if !late && self.flight.seal() {
+            self.finish(prepared);
+        } else {
+            self.insert_late(prepared);
+        }
+        value
+    }
+
+    fn insert_late(&self, prepared: Prepared<'_, K, V>) {
+        match prepared {
+            Prepared::Store(mut put) => {
+                put.by = By::Caller;
+                self.shared.accounted(|out| drop(self.shared.put(put, out)));
+            }
+            Prepared::Deliver(_) | Prepared::Fail(_) => {
+                let (hashed, key) = (self.flight.hashed(), self.flight.key());
+                drop_contained(self.shared.remove(Place { hashed, key, clock: &self.shared.clock }));
+            }
+        }
+    }
+}
