@@ -10,7 +10,7 @@ mod driver;
 mod oracle;
 
 use bellwether::{CacheBuilder, EvictionPolicy};
-use driver::{Hands, KEY, LoaderKind, Wanted, World};
+use driver::{Hands, LoaderKind, World};
 use oracle::{Options, check};
 use rand::RngExt;
 use std::sync::{Arc, Barrier};
@@ -25,10 +25,7 @@ const CALLS: usize = 8;
 const HANDS: Hands = Hands {
     pause: std::thread::yield_now,
     below: |most| rand::rng().random_range(0..most),
-    wait: |cache, wanted| match wanted {
-        Wanted::Fetch => futures::executor::block_on(cache.fetch_with(&KEY)),
-        Wanted::Refresh => futures::executor::block_on(cache.refresh(&KEY)),
-    },
+    block_on: |wanted| futures::executor::block_on(wanted),
 };
 
 fn soak_time() -> Duration {

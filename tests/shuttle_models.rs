@@ -16,5 +16,7 @@ mod capacity;
 mod flights;
 #[path = "shuttle_models/histories.rs"]
 mod histories;
+#[path = "shuttle_models/protocol.rs"]
+mod protocol;
 #[path = "shuttle_models/world.rs"]
 mod world;

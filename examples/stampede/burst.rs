@@ -8,8 +8,8 @@ use tokio::task::JoinSet;
 
 use crate::client::{Client, Route};
 use crate::figures::{Figures, Tally};
-use crate::progress;
 use crate::service::Service;
+use crate::shop::progress;
 
 /// The item that everybody wants. Nothing else in the program reads it before.
 const WANTED: i64 = 1_234;

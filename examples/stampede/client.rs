@@ -7,8 +7,8 @@ use std::time::{Duration, Instant};
 
 use bellwether::BoxError;
 
-use crate::db::Item;
 use crate::service::{NewPrice, Updated};
+use crate::shop::db::Item;
 
 /// Requests that share a connection. The server takes two hundred streams on
 /// each, so that below this none of a burst waits in the client.

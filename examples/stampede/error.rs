@@ -1,61 +1,13 @@
-//! What can go wrong in the service, and the HTTP answer to each.
+//! What a handler can fail with, and the HTTP answer to each.
 
 use std::error::Error;
-use std::fmt;
 
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use bellwether::LoadError;
 use tokio::task::JoinError;
 
-/// The database didn't answer.
-#[derive(Debug)]
-pub(crate) enum DbError {
-    /// No connection came free in time.
-    Pool(r2d2::Error),
-    /// SQLite refused the statement.
-    Sqlite(rusqlite::Error),
-    /// The thread that asked SQLite panicked.
-    Task(JoinError),
-}
-
-impl fmt::Display for DbError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Pool(_) => f.write_str("no database connection came free"),
-            Self::Sqlite(_) => f.write_str("the database refused a statement"),
-            Self::Task(_) => f.write_str("the database's thread panicked"),
-        }
-    }
-}
-
-impl Error for DbError {
-    fn source(&self) -> Option<&(dyn Error + 'static)> {
-        match self {
-            Self::Pool(source) => Some(source),
-            Self::Sqlite(source) => Some(source),
-            Self::Task(source) => Some(source),
-        }
-    }
-}
-
-impl From<r2d2::Error> for DbError {
-    fn from(source: r2d2::Error) -> Self {
-        Self::Pool(source)
-    }
-}
-
-impl From<rusqlite::Error> for DbError {
-    fn from(source: rusqlite::Error) -> Self {
-        Self::Sqlite(source)
-    }
-}
-
-impl From<JoinError> for DbError {
-    fn from(source: JoinError) -> Self {
-        Self::Task(source)
-    }
-}
+use crate::shop::error::DbError;
 
 /// What a handler fails with. A type of the service's own is needed in any
 /// case: axum's `IntoResponse` can't be implemented for another crate's error.

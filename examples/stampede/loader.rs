@@ -2,7 +2,7 @@
 
 use bellwether::{AsyncCache, BuildError};
 
-use crate::db::{Db, Item};
+use crate::shop::db::{Db, Item};
 
 /// The service's cache of product pages.
 pub(crate) fn item_cache(db: Db) -> Result<AsyncCache<i64, Item>, BuildError> {

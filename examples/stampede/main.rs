@@ -6,31 +6,38 @@
 //! ```
 //!
 //! The service, which is the part to copy from, is in `service.rs`, `loader.rs`,
-//! `db.rs` and `error.rs`. The rest is the crowd that calls it and the counting.
+//! `error.rs` and, with its database, in `../shop`. The rest is the crowd that
+//! calls it and the counting.
 
 mod burst;
 mod client;
-mod db;
 mod error;
 mod figures;
 mod loader;
 mod mix;
-mod progress;
 mod report;
-mod schema;
 mod service;
+#[path = "../shop/mod.rs"]
+mod shop;
 mod updates;
 
 use std::io::{self, Write};
+use std::ops::ControlFlow;
+use std::path::Path;
 use std::process::ExitCode;
 
 use bellwether::BoxError;
 use clap::Parser;
 
 use crate::client::{Client, Route};
-use crate::db::Db;
 use crate::report::{Comparison, Report};
 use crate::service::Service;
+use crate::shop::db::Db;
+use crate::shop::error::{DbError, explain};
+use crate::shop::progress;
+
+/// Rows in the sales ledger.
+const SALES: u32 = 100_000;
 
 /// Shows what a stampede costs a database, with and without a cache.
 #[derive(Parser)]
@@ -54,7 +61,7 @@ async fn main() -> ExitCode {
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            progress::say(&format!("stampede: {}", report::explain(error.as_ref())));
+            progress::say(&format!("stampede: {}", explain(error.as_ref())));
             ExitCode::FAILURE
         }
     }
@@ -63,7 +70,7 @@ async fn main() -> ExitCode {
 /// Runs every phase against one service, in the order of the report.
 async fn run(args: &Args) -> Result<Report, BoxError> {
     let dir = tempfile::tempdir()?;
-    let db = Db::create(&dir.path().join("shop.db"))?;
+    let db = create(&dir.path().join("shop.db"))?;
     let service = Service::start(db).await?;
     let client = Client::connect(service.address, args.requests.max(mix::AT_ONCE.into())).await?;
 
@@ -82,6 +89,15 @@ async fn run(args: &Args) -> Result<Report, BoxError> {
 
     let updates = updates::run(&service, &client).await?;
     Ok(Report { burst, mix, updates })
+}
+
+/// Creates the database and shows the progress.
+fn create(path: &Path) -> Result<Db, DbError> {
+    let bar = progress::phase("filling the database", SALES.into());
+    Db::open(path, SALES, |sales| {
+        bar.set_position(sales.into());
+        ControlFlow::Continue(())
+    })
 }
 
 /// Prints the report on stdout.

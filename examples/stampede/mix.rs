@@ -15,9 +15,9 @@ use tokio::time::sleep_until;
 
 use crate::client::{Client, Route};
 use crate::figures::{Figures, Tally};
-use crate::progress;
-use crate::schema::ITEMS;
 use crate::service::Service;
+use crate::shop::progress;
+use crate::shop::schema::ITEMS;
 
 /// Requests in the mix.
 const REQUESTS: usize = 3_000;

@@ -1,13 +1,12 @@
 //! The outcome: as a table, as JSON, and as a verdict.
 
-use std::error::Error;
 use std::fmt;
-use std::iter;
 
 use bellwether::BoxError;
 use serde::Serialize;
 
 use crate::figures::Figures;
+use crate::shop::error::explain;
 use crate::updates::Updates;
 
 /// Everything that was measured.
@@ -74,10 +73,4 @@ impl fmt::Display for Report {
              {superseded} loads were overtaken by a write"
         )
     }
-}
-
-/// An error with all its causes, on one line.
-pub(crate) fn explain(error: &(dyn Error + 'static)) -> String {
-    let causes = iter::successors(Some(error), |&error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }

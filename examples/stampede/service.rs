@@ -11,9 +11,9 @@ use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tokio::task;
 
-use crate::db::{Db, Item};
 use crate::error::ApiError;
 use crate::loader::item_cache;
+use crate::shop::db::{Db, Item};
 
 /// The service, running.
 pub(crate) struct Service {

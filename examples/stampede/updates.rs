@@ -9,8 +9,8 @@ use serde::Serialize;
 use tokio::task::JoinSet;
 
 use crate::client::{Client, Route};
-use crate::progress;
 use crate::service::Service;
+use crate::shop::progress;
 
 /// The items read and written: few, so that loads of each are in the air when
 /// writes to it arrive.

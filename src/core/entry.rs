@@ -7,6 +7,7 @@ use super::places::Caller;
 use super::shared::CacheShared;
 use super::waiting::Waiting;
 use crate::ground::contain::drop_contained;
+use crate::ground::seeded::{self, Bug};
 use crate::mechanisms::flight::{Flight, Kind, Landing, Standing, Wanted, Wish};
 use crate::shard::{By, Claim, Departures, Place, Rule, Sought};
 use crate::vocabulary::error::LoadError;
@@ -67,7 +68,7 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
     /// Ends the flight of a vacant entry that was given up or whose time is over. The cache's own loader takes over if somebody waits who wishes
     /// for it; all others look again. `false` if it has landed.
     pub(super) fn vacate(self: &Arc<Self>, flight: &Arc<Flight<K, V>>) -> bool {
-        let may_load = self.loader.is_some() && !self.is_closed();
+        let may_load = self.loader.is_some() && !self.is_closed() && !seeded::on(Bug::VacateWithoutHeir);
         let wanted = may_load.then(|| Wanted { urgent: flight.is_urgent(), ..self.wanted(Kind::Load) });
         let Some(vacated) = self.shard(flight.hashed()).vacate(flight, wanted) else { return false };
         let heir = vacated.heir.map(|(heir, turn)| {

@@ -5,6 +5,7 @@ use super::lead::LoadGuard;
 use super::shared::CacheShared;
 use super::waiting::Waiting;
 use crate::ground::hash::Hashed;
+use crate::ground::seeded::{self, Bug};
 use crate::ground::waits;
 use crate::mechanisms::flight::{Flight, Kind, Landing, Standing, Turn, Wanted, Wish};
 use crate::shard::{Claim, Departures, Place, Rule, Sought};
@@ -142,7 +143,7 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
                 let guard = LoadGuard::new(Arc::clone(self), flight, current);
                 self.counters.count(Count::LoadStarted);
                 let waiting = Waiting::new(self, waiter.expect("a load's leader has a seat"));
-                if self.is_closed() {
+                if self.is_closed() && !seeded::on(Bug::LoadAfterClose) {
                     guard.land(Err(LoadError::Closed));
                     Asked::Refused(LoadError::Closed)
                 } else {
@@ -161,12 +162,16 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
 
     /// A flight that begins now, for whoever asks.
     pub(super) fn wanted(&self, kind: Kind) -> Wanted {
-        Wanted { deadline: self.clock.deadline_in(self.settings.load_timeout), kind, urgent: waits::is_in_load() }
+        Wanted {
+            deadline: self.clock.deadline_in(self.settings.load_timeout),
+            kind,
+            urgent: waits::is_in_load() && !seeded::on(Bug::ChildTakesPermit),
+        }
     }
 
     /// A load has to wait for `flight`, whose turn hasn't come: it begins without a permit, unless too many of its key are in the air.
     pub(super) fn hurry(&self, flight: &Arc<Flight<K, V>>) {
-        if self.shard(flight.hashed()).hurry(flight) {
+        if !seeded::on(Bug::ChildTakesPermit) && self.shard(flight.hashed()).hurry(flight) {
             flight.begin();
         }
     }

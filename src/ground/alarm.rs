@@ -33,26 +33,13 @@ impl Alarm {
     ///
     /// Where no thread can be had nothing is woken until a later call gets one.
     pub(crate) fn watch(self: &Arc<Self>, at: Deadline, waker: Waker) -> Appointment {
-        let (appointment, todo) = {
-            let mut state = self.state.lock();
-            let sooner = state.agenda.next().is_none_or(|next| at < next);
-            let appointment = state.agenda.add(at, waker);
-            let todo = match state.thread {
-                Thread::None => {
-                    state.thread = Thread::Running;
-                    Todo::Start
-                }
-                Thread::Running if sooner => Todo::Tell,
-                Thread::Running => Todo::Nothing,
-            };
-            (appointment, todo)
-        };
+        let (appointment, todo) = self.book(at, waker);
         match todo {
             Todo::Nothing => {}
             Todo::Tell => self.changed.notify_one(),
             Todo::Start => {
                 let alarm = Arc::clone(self);
-                if spawn_thread("bellwether-alarm", move || alarm.run()).is_err() {
+                if spawn_thread("bellwether-alarm", move || alarm.run(LINGER)).is_err() {
                     self.state.lock().thread = Thread::None;
                 }
             }
@@ -60,12 +47,29 @@ impl Alarm {
         appointment
     }
 
+    /// Enters an appointment, and says what is to be done about the thread.
+    fn book(&self, at: Deadline, waker: Waker) -> (Appointment, Todo) {
+        let mut state = self.state.lock();
+        let sooner = state.agenda.next().is_none_or(|next| at < next);
+        let appointment = state.agenda.add(at, waker);
+        let todo = match state.thread {
+            Thread::None => {
+                state.thread = Thread::Running;
+                Todo::Start
+            }
+            Thread::Running if sooner => Todo::Tell,
+            Thread::Running => Todo::Nothing,
+        };
+        (appointment, todo)
+    }
+
     pub(crate) fn cancel(&self, appointment: Appointment) {
         let cancelled = self.state.lock().agenda.cancel(appointment);
         drop(cancelled);
     }
 
-    fn run(&self) {
+    /// Works off appointments; ends when there has been none for as long as `linger`.
+    fn run(&self, linger: Duration) {
         let clock = Clock::system();
         let mut idle_until = None;
         let mut state = self.state.lock();
@@ -84,7 +88,7 @@ impl Alarm {
                     idle_until = None;
                     next
                 }
-                None => *idle_until.get_or_insert_with(|| Deadline::after(now, LINGER)),
+                None => *idle_until.get_or_insert_with(|| Deadline::after(now, linger)),
             };
             if idle_until.is_some_and(|until| until.has_passed_at(now)) {
                 state.thread = Thread::None;
@@ -132,5 +136,47 @@ mod tests {
         let appointment = alarm.watch(Clock::system().deadline_in(Duration::from_secs(600)), waker);
         alarm.cancel(appointment);
         assert_eq!(Arc::strong_count(&parker), 1);
+    }
+}
+
+#[cfg(all(test, bellwether_loom))]
+mod loom {
+    use super::*;
+    use crate::ground::park::Parker;
+    use ::loom::model;
+    use ::loom::thread;
+
+    /// What `watch` does, with the thread as one of the model's.
+    fn watch(alarm: &Arc<Alarm>, at: Deadline, waker: Waker) -> Option<thread::JoinHandle<()>> {
+        let (_, todo) = alarm.book(at, waker);
+        match todo {
+            Todo::Nothing => None,
+            Todo::Tell => {
+                alarm.changed.notify_one();
+                None
+            }
+            Todo::Start => {
+                let alarm = Arc::clone(alarm);
+                Some(thread::spawn(move || alarm.run(Duration::ZERO)))
+            }
+        }
+    }
+
+    #[test]
+    fn g17_an_appointment_made_while_the_thread_stops_is_kept() {
+        model(|| {
+            let alarm = Arc::new(Alarm::default());
+            let passed = Deadline::after(Clock::system().now(), Duration::ZERO);
+            let (first, first_waker) = Parker::new();
+            let (second, second_waker) = Parker::new();
+            let thread = watch(&alarm, passed, first_waker).expect("there was none");
+            // By now it may run, be about to stop, or have stopped.
+            let another = watch(&alarm, passed, second_waker);
+            first.park();
+            second.park();
+            thread.join().expect("nothing panics");
+            another.into_iter().for_each(|another| another.join().expect("nothing panics"));
+            assert!(alarm.state.lock().thread == Thread::None, "gone when there is nothing to do");
+        });
     }
 }

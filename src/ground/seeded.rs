@@ -20,6 +20,16 @@ pub(crate) enum Bug {
     WakeBeforePublish,
     /// A replaced value gives back the weight of the new one instead of its own.
     WeighWithNewWeight,
+    /// A load is cancelled because nobody waited for it a moment ago.
+    CancelWithoutLook,
+    /// A vacant entry that is given up leaves those who wait for the cache's own loader to themselves.
+    VacateWithoutHeir,
+    /// A load that another load asks for waits for a permit like any other.
+    ChildTakesPermit,
+    /// Whether a wait closes a ring is found out in one critical section, and the wait booked in another.
+    RingInTwoSteps,
+    /// A caller that has claimed a flight doesn't look whether the cache was closed meanwhile.
+    LoadAfterClose,
 }
 
 /// Whether `bug` is switched on. A constant `false` in usual builds.

@@ -1,6 +1,7 @@
 //! Who waits for whom: the waits of loads for other loads, so that a ring of them is an error instead of a hang.
 
-use super::sync::{Mutex, per_thread};
+use super::seeded::{self, Bug};
+use super::sync::{Mutex, per_thread, yield_now};
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -89,6 +90,11 @@ impl Waits {
         if !search.is_free(&*on) {
             let ring = search.ring.unwrap_or(search.way);
             return Err(Ring(ring.into_iter().map(|load| load.cache.clone()).collect()));
+        }
+        if seeded::on(Bug::RingInTwoSteps) {
+            drop(by);
+            yield_now();
+            by = self.by.lock();
         }
         by.entry(load.serial).or_insert_with(|| Waiting { load: Arc::clone(load), on: Vec::new() }).on.push(on);
         Ok(())
@@ -210,8 +216,8 @@ mod tests {
     fn g7_the_wait_that_closes_a_ring_is_refused_and_the_ring_is_named_in_order() {
         let waits = Waits::default();
         let loads: Vec<_> = (0..5).map(|n| load(n, n)).collect();
-        for n in 0..4 {
-            waits.wait(&loads[n as usize], target(n + 1)).expect("the ring is open");
+        for load in &loads[..4] {
+            waits.wait(load, target(load.serial + 1)).expect("the ring is open");
         }
         let ring = waits.wait(&loads[4], target(0)).expect_err("that closes it");
         assert_eq!(names(ring), ["cache 4", "cache 0", "cache 1", "cache 2", "cache 3"]);

@@ -7,6 +7,7 @@ use crate::ground::time::{Clock, Deadline, MockClock};
 use crate::mechanisms::flight::{Kind, Landing, Standing, Traffic, Waiter, Wanted, Wish};
 use crate::mechanisms::permits::Permits;
 use crate::mechanisms::room::Room;
+use crate::vocabulary::error::LoadError;
 use crate::vocabulary::expiry::Expiry;
 use ::loom::model;
 use ::loom::sync::atomic::AtomicU32;
@@ -169,5 +170,56 @@ fn g14_two_writers_at_capacity_keep_it_at_every_instant() {
         assert!(world.room.held() <= 1 && world.room.entries() <= 1);
         theirs.join().expect("no assertion failed");
         assert_eq!((world.room.held(), world.room.entries(), world.shard.weight()), (1, 1, 1));
+    });
+}
+
+#[test]
+fn g4_a_flight_is_joined_or_cancelled_and_never_both() {
+    model(|| {
+        let world = World::new(10);
+        let Claim::Led { flight, waiter, .. } = world.claim() else { unreachable!("nothing is there") };
+        let other = Arc::clone(&world);
+        let theirs = thread::spawn(move || match other.shard.seek(other.place(&KEY), Wish::Load) {
+            Sought::Flight(waiter) => Some(wait(waiter)),
+            Sought::Hit(value) => Some(*value),
+            Sought::Nothing | Sought::Overdue(_) => None,
+        });
+        drop(waiter);
+        let cancelled = world.shard.seal_deserted(&flight);
+        if cancelled.is_some() {
+            flight.publish(Landing { result: Err(LoadError::Cancelled), standing: Standing::Held });
+        } else {
+            assert!(world.put(5, By::Flight(&flight)), "nothing has overtaken it");
+            flight.publish(Landing { result: Ok(Arc::new(5)), standing: Standing::Held });
+        }
+        let theirs = theirs.join().expect("who joined isn't cancelled");
+        assert_eq!(theirs, cancelled.is_none().then_some(5), "cancelled: {cancelled:?}");
+    });
+}
+
+#[test]
+fn g4_who_wishes_for_a_load_when_an_entry_is_given_up_gets_one() {
+    model(|| {
+        let world = World::new(10);
+        let wanted = Wanted { deadline: Deadline::NEVER, kind: Kind::Entry, urgent: false };
+        let claimed = world.shard.claim((HASH, KEY), Rule::IfMissing, Wish::Own, wanted, world.terms(), &mut Departures::new());
+        let Claim::Led { flight, .. } = claimed else { unreachable!("nothing is there") };
+        let other = Arc::clone(&world);
+        let theirs = thread::spawn(move || match other.shard.seek(other.place(&KEY), Wish::Load) {
+            Sought::Flight(mut waiter) => {
+                let (parker, waker) = Parker::new();
+                while waiter.poll(&Context::from_waker(&waker)).is_pending() {
+                    parker.park();
+                }
+                // Vacated: by now the load is there, or was before.
+                matches!(other.shard.seek(other.place(&KEY), Wish::Load), Sought::Flight(_))
+            }
+            Sought::Hit(_) | Sought::Overdue(_) => false,
+            // Too late to be seen as one who waits: it would claim.
+            Sought::Nothing => true,
+        });
+        let vacated = world.shard.vacate(&flight, Some(Wanted { kind: Kind::Load, ..wanted })).expect("nobody else lands it");
+        flight.publish(Landing { result: Err(LoadError::Cancelled), standing: Standing::Vacated });
+        assert!(theirs.join().expect("nothing panics"), "who waited finds a load under way: {}", vacated.heir.is_some());
     });
 }

@@ -81,7 +81,8 @@ impl<K, V> Shard<K, V> {
     pub(crate) fn seal_deserted(&self, flight: &Arc<Flight<K, V>>) -> Option<bool> {
         let mut state = self.write();
         // Nobody can join meanwhile: that takes the shard's lock.
-        flight.seal_deserted().then(|| state.flights.take(flight))
+        let sealed = if seeded::on(Bug::CancelWithoutLook) { flight.seal() } else { flight.seal_deserted() };
+        sealed.then(|| state.flights.take(flight))
     }
 
     /// Empties the shard and overtakes all its flights, in one critical section of constant length.

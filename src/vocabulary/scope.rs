@@ -63,15 +63,13 @@ impl LoadScope {
     /// assert_eq!(bellwether::LoadScope::current().wrap(async { 7 }).await, 7);
     /// # });
     /// ```
-    pub fn wrap<F: Future>(self, future: F) -> impl Future<Output = F::Output> {
-        async move {
-            let mut future = pin!(future);
-            poll_fn(|cx| {
-                let _in_load = InLoad::enter(self.0.clone());
-                future.as_mut().poll(cx)
-            })
-            .await
-        }
+    pub async fn wrap<F: Future>(self, future: F) -> F::Output {
+        let mut future = pin!(future);
+        poll_fn(|cx| {
+            let _in_load = InLoad::enter(self.0.clone());
+            future.as_mut().poll(cx)
+        })
+        .await
     }
 
     /// Calls `work` as working for this scope's load: for threads that a blocking loader starts.

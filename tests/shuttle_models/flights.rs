@@ -1,6 +1,6 @@
 //! Herds, leaders and waiters that go away, panics, refused spawns, and the limit of loads for each key.
 
-use crate::world::{OnShuttle, below, explore};
+use crate::world::{OnShuttle, below, explore, join, spawn};
 use bellwether::{AsyncCache, BoxError, BoxFuture, Cache, LoadErrorKind, SpawnError, Spawner};
 use std::future::Future;
 use std::pin::pin;
@@ -17,14 +17,6 @@ fn counted(loads: &Arc<AtomicUsize>, running: &OnShuttle) -> Cache<u8, usize> {
         Ok::<_, BoxError>(load)
     };
     Cache::builder().loader_fn(load).shards(1).spawner(running.clone()).build().expect("the settings make sense")
-}
-
-fn spawn(work: impl FnOnce() + Send + 'static) -> shuttle::thread::JoinHandle<()> {
-    shuttle::thread::spawn(work)
-}
-
-fn join(threads: impl IntoIterator<Item = shuttle::thread::JoinHandle<()>>) {
-    threads.into_iter().for_each(|thread| thread.join().expect("no call panics"));
 }
 
 #[test]

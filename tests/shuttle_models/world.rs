@@ -62,3 +62,13 @@ pub(crate) fn explore(model: impl Fn() + Send + Sync + Clone + 'static) {
     Runner::new(RandomScheduler::new(schedules()), config.clone()).run(model.clone());
     Runner::new(PctScheduler::new(3, schedules()), config).run(model);
 }
+
+/// Starts a thread of the model.
+pub(crate) fn spawn(work: impl FnOnce() + Send + 'static) -> shuttle::thread::JoinHandle<()> {
+    shuttle::thread::spawn(work)
+}
+
+/// Waits for threads of the model.
+pub(crate) fn join(threads: impl IntoIterator<Item = shuttle::thread::JoinHandle<()>>) {
+    threads.into_iter().for_each(|thread| thread.join().expect("no call panics"));
+}

@@ -2,7 +2,7 @@
 
 use crate::oracle::history::{Op, Reply, Value};
 use crate::oracle::recorder::{Clock, Recorder, ThreadLog};
-use bellwether::{AsyncCache, BoxError, Cache, CacheBuilder};
+use bellwether::{BoxError, BoxFuture, Cache, CacheBuilder, LoadError};
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -23,18 +23,13 @@ pub(crate) struct World {
 pub(crate) struct Hands {
     pub(crate) pause: fn(),
     pub(crate) below: fn(usize) -> usize,
-    /// Awaits a fetch.
-    pub(crate) wait: Await,
+    pub(crate) block_on: fn(Wanted<'_>) -> Fetched,
 }
 
-/// Awaits what is wanted of a cache.
-pub(crate) type Await = fn(&AsyncCache<u8, Value>, Wanted) -> Result<Arc<Value>, bellwether::LoadError>;
-
-#[derive(Clone, Copy)]
-pub(crate) enum Wanted {
-    Fetch,
-    Refresh,
-}
+/// What a task awaits.
+pub(crate) type Wanted<'a> = BoxFuture<'a, Fetched>;
+/// What a fetch gives.
+pub(crate) type Fetched = Result<Arc<Value>, LoadError>;
 
 /// Which loader a history is made with.
 #[derive(Clone, Copy)]
@@ -49,11 +44,7 @@ impl World {
     /// A builder with a loader that stamps each of its loads at the start and takes its time.
     pub(crate) fn builder(self: &Arc<Self>, kind: LoaderKind, hands: Hands) -> CacheBuilder<u8, Value> {
         let world = Arc::clone(self);
-        let load = move || {
-            let value = world.recorder.load(world.clock.tick());
-            (hands.pause)();
-            value
-        };
+        let load = move || world.load(hands);
         match kind {
             LoaderKind::Blocking => CacheBuilder::new().loader_fn(move |_: &u8| Ok::<_, BoxError>(load())),
             LoaderKind::Failing => CacheBuilder::new().loader_fn(move |_: &u8| {
@@ -71,6 +62,13 @@ impl World {
         }
     }
 
+    /// A load: it stamps its start, and takes its time.
+    fn load(&self, hands: Hands) -> Value {
+        let value = self.recorder.load(self.clock.tick());
+        (hands.pause)();
+        value
+    }
+
     /// Makes `calls` random calls as one thread.
     pub(crate) fn play(&self, thread: usize, calls: usize, cache: &Cache<u8, Value>, hands: Hands) {
         let mut log = ThreadLog::new(thread);
@@ -82,13 +80,14 @@ impl World {
 
     fn call(&self, log: &mut ThreadLog, cache: &Cache<u8, Value>, hands: Hands) {
         let tasks = cache.to_async();
-        let loaded = |result: Result<Arc<Value>, bellwether::LoadError>| result.map_or(Reply::Failed, |value| Reply::Loaded(*value));
+        let loaded = |result: Fetched| result.map_or(Reply::Failed, |value| Reply::Loaded(*value));
         let seen = |value: Option<Arc<Value>>| Reply::Value(value.map(|value| *value));
-        match (hands.below)(14) {
+        let load = || self.load(hands);
+        match (hands.below)(18) {
             0 | 1 => self.note(log, Op::Fetch, || loaded(cache.fetch_with(&KEY))),
-            2 | 3 => self.note(log, Op::Fetch, || loaded((hands.wait)(&tasks, Wanted::Fetch))),
+            2 | 3 => self.note(log, Op::Fetch, || loaded((hands.block_on)(Box::pin(tasks.fetch_with(&KEY))))),
             4 => self.note(log, Op::Refresh, || loaded(cache.refresh(&KEY))),
-            5 => self.note(log, Op::Refresh, || loaded((hands.wait)(&tasks, Wanted::Refresh))),
+            5 => self.note(log, Op::Refresh, || loaded((hands.block_on)(Box::pin(tasks.refresh(&KEY))))),
             6 => {
                 let _called = log.call(self.clock.tick(), Op::Fetch);
                 poll_once(tasks.fetch_with(&KEY));
@@ -105,6 +104,18 @@ impl World {
                 cache.clear();
                 Reply::Done
             }),
+            // Who brings the value of a vacant entry loads it.
+            13 => self.note(log, Op::Fetch, || loaded(Ok(cache.entry(KEY).or_insert_with(load)))),
+            14 => {
+                self.note(log, Op::Fetch, || loaded((hands.block_on)(Box::pin(async { Ok(tasks.entry(KEY).await.or_insert_with(load)) }))))
+            }
+            // Who gives a vacant entry up may leave a load behind, by those who waited for him.
+            15 => {
+                let _called = log.call(self.clock.tick(), Op::Fetch);
+                let entry = cache.try_entry(KEY);
+                (hands.pause)();
+                drop(entry);
+            }
             _ => {
                 let value = self.recorder.fresh();
                 self.note(log, Op::Insert(value), || {

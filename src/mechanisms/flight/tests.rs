@@ -14,7 +14,9 @@ fn map<K>() -> FlightMap<K, u32> {
     FlightMap::new(Arc::new(Traffic::new()), Arc::new(Permits::UNLIMITED))
 }
 
-fn map_with_permits(most: u64, most_queued: u64) -> (FlightMap<u32, u32>, Arc<Permits<Arc<Flight<u32, u32>>>>) {
+type TestPermits = Arc<Permits<Arc<Flight<u32, u32>>>>;
+
+fn map_with_permits(most: u64, most_queued: u64) -> (FlightMap<u32, u32>, TestPermits) {
     let permits = Arc::new(Permits::new(Some(most), most_queued));
     (FlightMap::new(Arc::new(Traffic::new()), Arc::clone(&permits)), permits)
 }

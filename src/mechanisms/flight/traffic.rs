@@ -91,12 +91,12 @@ mod tests {
         let traffic = Traffic::new();
         traffic.flights.add(2);
         let (parker, waker) = Parker::new();
-        let mut cx = Context::from_waker(&waker);
+        let cx = Context::from_waker(&waker);
         for _ in 0..3 {
-            assert!(traffic.poll_idle(&mut cx).is_pending());
+            assert!(traffic.poll_idle(&cx).is_pending());
         }
         traffic.landed();
-        assert!(traffic.poll_idle(&mut cx).is_pending());
+        assert!(traffic.poll_idle(&cx).is_pending());
         traffic.landed();
         parker.park();
         assert!(traffic.poll_idle(&Context::from_waker(Waker::noop())).is_ready());

@@ -1,19 +1,19 @@
-//! The shop's tables, their hundred thousand rows, and the statements that the service runs.
+//! The shop's tables, their rows, and the statements that the examples run.
 
 /// Items for sale. Their ids run from one to this.
 pub(crate) const ITEMS: u32 = 2_000;
 
-/// Rows in the sales ledger.
-const SALES: u32 = 100_000;
-
-/// Settings of every connection: readers don't wait for the writer, and the
-/// whole file fits the page cache, so that a query's time is its plan's.
+/// Settings of every connection: readers don't wait for the writer, and a file of up to a million sales fits the page
+/// cache, so that a query's time is its plan's.
 pub(crate) const CONNECTION: &str = "
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = NORMAL;
     PRAGMA busy_timeout = 10000;
     PRAGMA cache_size = -16000;
 ";
+
+/// What marks a database file as the shop's, in the header field that SQLite has for that.
+pub(crate) const APPLICATION_ID: i64 = 0x0062_656c;
 
 /// One product page. `sales.item_id` has no index, as in many a young schema,
 /// so the aggregate reads the whole ledger: a few milliseconds of real work.
@@ -35,11 +35,10 @@ pub(crate) const SET_PRICE: &str = "
 /// Which version of an item the table holds.
 pub(crate) const VERSION: &str = "SELECT version FROM items WHERE id = ?1";
 
-/// The script that makes the tables and fills them.
-pub(crate) fn create_and_fill() -> String {
+/// Makes the tables and all their rows but the sales.
+pub(crate) fn create() -> String {
     format!(
         "
-        BEGIN;
         CREATE TABLE categories (id INTEGER PRIMARY KEY, name TEXT NOT NULL);
         CREATE TABLE items (
             id INTEGER PRIMARY KEY,
@@ -57,11 +56,17 @@ pub(crate) fn create_and_fill() -> String {
         WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {ITEMS})
             INSERT INTO items (id, category_id, name, price_cents)
             SELECT i, i % 4, 'item ' || i, 100 + i * 37 % 9900 FROM n;
-        WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < {SALES})
+        "
+    )
+}
+
+/// Adds the sales from `first` to `last` to the ledger.
+pub(crate) fn add_sales(first: u32, last: u32) -> String {
+    format!(
+        "
+        WITH RECURSIVE n(i) AS (SELECT {first} UNION ALL SELECT i + 1 FROM n WHERE i < {last})
             INSERT INTO sales (id, item_id, quantity)
             SELECT i, i * 7919 % {ITEMS} + 1, i % 5 + 1 FROM n;
-        COMMIT;
-        ANALYZE;
         "
     )
 }

@@ -1,5 +1,6 @@
 //! The repository: a pool of SQLite connections, the two things asked of it, and a count of the queries.
 
+use std::ops::ControlFlow;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,11 +12,14 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::Semaphore;
 use tokio::task;
 
-use crate::error::DbError;
-use crate::schema;
+use super::error::DbError;
+use super::schema;
 
-/// Connections in the pool, which both routes share.
+/// Connections in the pool, which all requests share.
 const CONNECTIONS: u8 = 4;
+
+/// Sales written between two words on the progress.
+const STEP: u32 = 20_000;
 
 /// What a product page shows.
 #[derive(Debug, Serialize, Deserialize)]
@@ -42,11 +46,17 @@ pub(crate) struct Db {
 }
 
 impl Db {
-    /// Creates the file at `path` with all its rows. Blocks.
-    pub(crate) fn create(path: &Path) -> Result<Self, DbError> {
+    /// Opens the file at `path`. Where it is new, the tables are made, with `sales` rows in the ledger: all or nothing of it, and `filled` is
+    /// told how many there are so far and whether to go on. Where it is the shop's, it is taken as it is. Blocks.
+    pub(crate) fn open(path: &Path, sales: u32, filled: impl FnMut(u32) -> ControlFlow<()>) -> Result<Self, DbError> {
+        // By itself first: the pool would try again for half a minute.
+        let mut connection = Connection::open(path)?;
+        connection.execute_batch(schema::CONNECTION)?;
+        prepare(&mut connection, sales, filled)?;
+        drop(connection);
+
         let manager = SqliteConnectionManager::file(path).with_init(|connection| connection.execute_batch(schema::CONNECTION));
         let pool = Pool::builder().max_size(CONNECTIONS.into()).build(manager)?;
-        pool.get()?.execute_batch(&schema::create_and_fill())?;
         Ok(Self { pool, turns: Arc::new(Semaphore::new(CONNECTIONS.into())), queries: Arc::default() })
     }
 
@@ -81,7 +91,7 @@ impl Db {
     }
 
     /// Does `work` with a connection, on a thread that may block.
-    async fn run<T: Send + 'static>(
+    pub(crate) async fn run<T: Send + 'static>(
         &self,
         work: impl FnOnce(&mut Connection) -> rusqlite::Result<T> + Send + 'static,
     ) -> Result<T, DbError> {
@@ -96,6 +106,35 @@ impl Db {
         });
         done.await?
     }
+}
+
+/// Makes the tables and fills them, unless that has been done.
+fn prepare(connection: &mut Connection, sales: u32, mut filled: impl FnMut(u32) -> ControlFlow<()>) -> Result<(), DbError> {
+    // One transaction: a program that is killed meanwhile leaves an empty file, not half a shop.
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    let id: i64 = transaction.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    if id == schema::APPLICATION_ID {
+        return Ok(());
+    }
+    let tables: i64 = transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    if id != 0 || tables != 0 {
+        return Err(DbError::Foreign);
+    }
+
+    transaction.execute_batch(&schema::create())?;
+    let mut last = 0;
+    while last < sales {
+        let first = last + 1;
+        last = sales.min(last.saturating_add(STEP));
+        transaction.execute_batch(&schema::add_sales(first, last))?;
+        if filled(last).is_break() {
+            return Err(DbError::Stopped);
+        }
+    }
+    transaction.execute_batch("ANALYZE")?;
+    transaction.pragma_update(None, "application_id", schema::APPLICATION_ID)?;
+    transaction.commit()?;
+    Ok(())
 }
 
 impl Item {
