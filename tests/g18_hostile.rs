@@ -19,6 +19,8 @@ mod together;
 #[path = "support/watchdog.rs"]
 mod watchdog;
 
+#[path = "g18_hostile/long_queue.rs"]
+mod long_queue;
 #[path = "g18_hostile/aborts.rs"]
 mod aborts;
 #[path = "g18_hostile/bomb.rs"]

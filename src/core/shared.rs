@@ -3,6 +3,7 @@
 use super::counters::{Count, Counters};
 use super::handle::Handles;
 use super::places::Places;
+use crate::ground::flat::Pile;
 use crate::ground::hash::Hashed;
 use crate::ground::process::Process;
 use crate::ground::sync::Arc;
@@ -35,6 +36,8 @@ pub(crate) struct CacheShared<K, V, S> {
     pub(super) process: Arc<Process>,
     pub(super) traffic: Arc<Traffic>,
     pub(super) permits: Arc<Permits<Arc<Flight<K, V>>>>,
+    /// Permits on their way to the next.
+    permits_back: Pile,
     /// Whether it loads no more.
     pub(super) closed: AtomicBool,
     pub(super) handles: Handles<K, V, S>,
@@ -80,6 +83,7 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
             process: Process::current(),
             traffic,
             permits,
+            permits_back: Pile::new(),
             closed: AtomicBool::new(false),
             handles: Handles::new(),
         })
@@ -142,12 +146,16 @@ impl<K, V, S> CacheShared<K, V, S> {
     }
 
     /// Gives a permit back, to the first of those who wait for one and still need it.
+    ///
+    /// A load that begins may end at once and give its permit back in turn, so that is kept off the stack.
     fn pass_permit_on(&self) {
-        while let Some(next) = self.permits.pass_on() {
-            if self.shard(next.hashed()).begin_queued(&next) {
-                return next.begin();
+        self.permits_back.add(|| {
+            while let Some(next) = self.permits.pass_on() {
+                if self.shard(next.hashed()).begin_queued(&next) {
+                    return next.begin();
+                }
             }
-        }
+        });
     }
 
     /// Checks that all accounts agree, while nothing is going on.

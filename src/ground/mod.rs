@@ -4,6 +4,7 @@ pub(crate) mod alarm;
 pub(crate) mod bag;
 pub(crate) mod chain;
 pub(crate) mod contain;
+pub(crate) mod flat;
 pub(crate) mod hash;
 pub(crate) mod park;
 pub(crate) mod pool;
