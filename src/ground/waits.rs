@@ -79,17 +79,15 @@ struct Waiting {
 
 /// The caches whose loads wait for each other in a ring, in the order of waiting.
 #[derive(Debug)]
-pub(crate) struct Ring(pub(crate) Vec<Option<Arc<str>>>);
+pub(crate) struct Ring(pub(crate) Names);
 
 impl Waits {
     /// Books that `load` waits for `on`, unless it would wait for itself. Booking and searching are one step: of two loads that
     /// close a ring at once, one finds it closed.
     pub(crate) fn wait(&self, load: &Arc<Load>, on: Arc<dyn Awaited>) -> Result<(), Ring> {
         let mut by = self.by.lock();
-        let mut search = Search { by: &by, last: load, way: vec![load], ring: None };
-        if !search.is_free(&*on) {
-            let ring = search.ring.unwrap_or(search.way);
-            return Err(Ring(ring.into_iter().map(|load| load.cache.clone()).collect()));
+        if let Some(ring) = (Search { by: &by, last: load, turns: Vec::new() }).stuck(&*on, None) {
+            return Err(Ring(ring));
         }
         if seeded::on(Bug::RingInTwoSteps) {
             drop(by);
@@ -122,46 +120,84 @@ impl Waits {
     }
 }
 
-/// Finds out whether what `last` is about to wait for can come to its end.
+/// Finds out whether what `last` is about to wait for would wait for `last` in turn, and so never end.
 struct Search<'a> {
     by: &'a BTreeMap<u64, Waiting>,
     last: &'a Load,
-    /// The loads on the way, each waiting for the next.
-    way: Vec<&'a Load>,
-    /// The way on which `last` was met again.
-    ring: Option<Vec<&'a Load>>,
+    /// The turns whose end is being looked into, by the serial of who waits for them.
+    turns: Vec<u64>,
 }
+
+/// The names of the caches on the way round a ring.
+type Names = Vec<Option<Arc<str>>>;
 
 impl<'a> Search<'a> {
-    fn is_free(&mut self, awaited: &dyn Awaited) -> bool {
+    /// The way on which `awaited` waits for `last`, where it can't end without it. `waiter` is the load that waits for it, if not `last`.
+    fn stuck(&mut self, awaited: &dyn Awaited, waiter: Option<(&Reached, &'a Load)>) -> Option<Names> {
         if awaited.is_over() {
-            return true;
+            return None;
         }
-        let Some(Queue { berth, ahead }) = awaited.queue() else {
-            return self.is_load_free(awaited.serial());
-        };
-        // Its turn comes with the end of any of those ahead, and those that wait for nothing will end.
-        let waiting = self.by.values().map(|waiting| &*waiting.load).filter(|load| load.serial != self.last.serial);
-        let stuck: Vec<u64> = waiting.chain([self.last]).filter(|load| load.berth == berth).map(|load| load.serial).collect();
-        stuck.len() < ahead || stuck.into_iter().any(|load| self.is_load_free(load))
+        match awaited.queue() {
+            Some(queue) => self.turn_stuck(awaited.serial(), &queue).then(|| self.way(waiter)),
+            None if awaited.serial() == self.last.serial => Some(self.way(waiter)),
+            None if waiter.is_some() => None, // Its own waits come in their turn.
+            None => self.load_stuck(awaited.serial()),
+        }
     }
 
-    /// Whether a load that has begun can end: one that waits can if all that it waits for can.
-    fn is_load_free(&mut self, serial: u64) -> bool {
-        if serial == self.last.serial {
-            self.ring.get_or_insert_with(|| self.way.clone());
+    /// Looks into all that the load waits for, and all that those wait for: it can't end if one of them can't. Each load is visited once, and
+    /// none by a call of its own: chains of loads may be long.
+    fn load_stuck(&mut self, serial: u64) -> Option<Names> {
+        let mut reached = Reached::new();
+        let mut to_visit = vec![(serial, None)];
+        while let Some((serial, from)) = to_visit.pop() {
+            let Some(waiting) = self.by.get(&serial) else { continue };
+            if reached.insert(serial, from).is_some() {
+                continue;
+            }
+            for awaited in &waiting.on {
+                if let Some(ring) = self.stuck(&**awaited, Some((&reached, &waiting.load))) {
+                    return Some(ring);
+                }
+                if !reached.contains_key(&awaited.serial()) && !awaited.is_over() {
+                    to_visit.push((awaited.serial(), Some(serial)));
+                }
+            }
+        }
+        None
+    }
+
+    /// A turn comes with the end of any of the loads ahead, and those that wait for nothing will end.
+    fn turn_stuck(&mut self, serial: u64, queue: &Queue) -> bool {
+        if self.turns.contains(&serial) {
+            return true;
+        }
+        let waiting = self.by.values().map(|waiting| &*waiting.load).filter(|load| load.serial != self.last.serial);
+        let ahead: Vec<u64> = waiting.chain([self.last]).filter(|load| load.berth == queue.berth).map(|load| load.serial).collect();
+        if ahead.len() < queue.ahead {
             return false;
         }
-        let Some(waiting) = self.by.get(&serial) else { return true };
-        if self.way.iter().any(|load| load.serial == serial) {
-            return false;
+        self.turns.push(serial);
+        let stuck = ahead.into_iter().all(|load| load == self.last.serial || self.load_stuck(load).is_some());
+        self.turns.pop();
+        stuck
+    }
+
+    /// The way from `last` to the load that waits for it.
+    fn way(&self, waiter: Option<(&Reached, &'a Load)>) -> Names {
+        let mut way = Vec::new();
+        if let Some((reached, load)) = waiter {
+            let back = std::iter::successors(Some(load.serial), |serial| reached.get(serial).copied().flatten());
+            way.extend(back.filter_map(|serial| self.by.get(&serial)).map(|waiting| waiting.load.cache.clone()));
         }
-        self.way.push(&waiting.load);
-        let free = waiting.on.iter().all(|awaited| self.is_free(&**awaited));
-        self.way.pop();
-        free
+        way.push(self.last.cache.clone());
+        way.reverse();
+        way
     }
 }
+
+/// The loads that were visited, each with the one that waits for it.
+type Reached = BTreeMap<u64, Option<u64>>;
 
 #[cfg(all(test, not(any(bellwether_loom, bellwether_shuttle))))]
 mod tests {
@@ -262,6 +298,28 @@ mod tests {
         waits.resume(&other, 5);
         waits.wait(&ahead[3], target(100)).expect("the other waits for nothing");
         waits.wait(&other, queued(5, key, 4)).expect_err("all four wait for it");
+    }
+
+    #[test]
+    fn g7_a_search_visits_each_load_once_and_takes_no_stack() {
+        let waits = Waits::default();
+        // Layers of two loads, each of which waits for both of the next: 2^200 ways.
+        let mut below = Vec::new();
+        for layer in 0..200 {
+            let loads = [load(2 * layer, 2 * layer), load(2 * layer + 1, 2 * layer + 1)];
+            for load in &loads {
+                below.iter().for_each(|below: &Arc<Load>| waits.wait(load, target(below.serial)).expect("no ring"));
+            }
+            below = loads.to_vec();
+        }
+        // A long chain that ends in them.
+        for n in 10_000..200_000 {
+            waits.wait(&load(n, n), target(n + 1)).expect("no ring");
+        }
+        waits.wait(&load(200_000, 200_000), target(below[0].serial)).expect("no ring");
+        waits.wait(&load(1_000_000, 1), target(10_000)).expect("no ring");
+        let ring = waits.wait(&load(0, 0), target(10_000)).expect_err("the lowest layer waits for the chain's start");
+        assert!(ring.0.len() > 190_000, "{}", ring.0.len());
     }
 
     #[test]
