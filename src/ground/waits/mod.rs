@@ -1,0 +1,128 @@
+//! Who waits for whom: the waits of loads for other loads, so that a ring of them is an error instead of a hang.
+
+mod search;
+
+use super::contain::drop_contained;
+use super::seeded::{self, Bug};
+use super::sync::{Mutex, per_thread, yield_now};
+use search::{Names, Search};
+use std::cell::RefCell;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// One load, as one who waits.
+#[derive(Debug)]
+pub(crate) struct Load {
+    /// The same as the [`Awaited::serial`] of what it lands.
+    pub(crate) serial: u64,
+    /// Its key's place in its cache, which loads of that key share.
+    pub(crate) berth: u64,
+    /// Its cache's name.
+    pub(crate) cache: Option<Arc<str>>,
+}
+
+/// What a load may wait for.
+pub(crate) trait Awaited: Send + Sync {
+    fn serial(&self) -> u64;
+
+    /// Whether nobody needs to wait any more.
+    fn is_over(&self) -> bool;
+
+    /// What has to end first, where it hasn't begun itself.
+    fn queue(&self) -> Option<Queue>;
+}
+
+/// A turn that is waited for: it comes when one of the `ahead` loads of `berth` ends.
+pub(crate) struct Queue {
+    pub(crate) berth: u64,
+    pub(crate) ahead: usize,
+}
+
+per_thread! {
+    static CURRENT: RefCell<Option<Arc<Load>>> = RefCell::new(None);
+}
+
+/// The load that this thread works for right now.
+pub(crate) fn current() -> Option<Arc<Load>> {
+    // A thread that is ending works for none.
+    CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
+}
+
+/// Whether this thread works for a load right now.
+pub(crate) fn is_in_load() -> bool {
+    CURRENT.try_with(|current| current.borrow().is_some()).unwrap_or(false)
+}
+
+/// Held while this thread works for a load, or for none.
+pub(crate) struct InLoad(Option<Arc<Load>>);
+
+impl InLoad {
+    pub(crate) fn enter(load: Option<Arc<Load>>) -> Self {
+        Self(CURRENT.try_with(|current| current.replace(load)).ok().flatten())
+    }
+}
+
+impl Drop for InLoad {
+    fn drop(&mut self) {
+        let before = self.0.take();
+        drop(CURRENT.try_with(|current| current.replace(before)));
+    }
+}
+
+/// All waits of loads in the process. Only fetches made inside a load come here.
+#[derive(Default)]
+pub(crate) struct Waits {
+    /// By the serial of the load that waits.
+    by: Mutex<BTreeMap<u64, Waiting>>,
+}
+
+struct Waiting {
+    load: Arc<Load>,
+    on: Vec<Arc<dyn Awaited>>,
+}
+
+/// The caches whose loads wait for each other in a ring, in the order of waiting.
+#[derive(Debug)]
+pub(crate) struct Ring(pub(crate) Names);
+
+impl Waits {
+    /// Books that `load` waits for `on`, unless it would wait for itself. Booking and searching are one step: of two loads that
+    /// close a ring at once, one finds it closed.
+    pub(crate) fn wait(&self, load: &Arc<Load>, on: Arc<dyn Awaited>) -> Result<(), Ring> {
+        let mut by = self.by.lock();
+        if let Some(ring) = Search::new(&by, load).ring(&*on) {
+            return Err(Ring(ring));
+        }
+        if seeded::on(Bug::RingInTwoSteps) {
+            drop(by);
+            yield_now();
+            by = self.by.lock();
+        }
+        by.entry(load.serial).or_insert_with(|| Waiting { load: Arc::clone(load), on: Vec::new() }).on.push(on);
+        Ok(())
+    }
+
+    /// Books that `load` waits for `on` no more.
+    pub(crate) fn resume(&self, load: &Load, on: u64) {
+        let gone = {
+            let mut by = self.by.lock();
+            let Some(waiting) = by.get_mut(&load.serial) else { return };
+            let gone = waiting.on.iter().position(|awaited| awaited.serial() == on).map(|at| waiting.on.swap_remove(at));
+            if waiting.on.is_empty() {
+                by.remove(&load.serial);
+            }
+            gone
+        };
+        // It may be the last to hold a user's value.
+        drop_contained(gone);
+    }
+
+    /// How many loads wait.
+    #[cfg(all(test, not(any(bellwether_loom, bellwether_shuttle))))]
+    pub(crate) fn len(&self) -> usize {
+        self.by.lock().len()
+    }
+}
+
+#[cfg(all(test, not(any(bellwether_loom, bellwether_shuttle))))]
+mod tests;

@@ -1,0 +1,93 @@
+//! The search for a ring of waits.
+
+use super::{Awaited, Load, Queue, Waiting};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Finds out whether what `last` is about to wait for would wait for `last` in turn, and so never end.
+pub(super) struct Search<'a> {
+    by: &'a BTreeMap<u64, Waiting>,
+    last: &'a Load,
+    /// The turns whose end is being looked into, by the serial of who waits for them.
+    turns: Vec<u64>,
+}
+
+/// The names of the caches on the way round a ring.
+pub(super) type Names = Vec<Option<Arc<str>>>;
+
+impl<'a> Search<'a> {
+    pub(super) fn new(by: &'a BTreeMap<u64, Waiting>, last: &'a Load) -> Self {
+        Self { by, last, turns: Vec::new() }
+    }
+
+    /// The ring that would be closed if `last` waited for `awaited`.
+    pub(super) fn ring(mut self, awaited: &dyn Awaited) -> Option<Names> {
+        self.stuck(awaited, None)
+    }
+
+    /// The way on which `awaited` waits for `last`, where it can't end without it. `waiter` is the load that waits for it, if not `last`.
+    fn stuck(&mut self, awaited: &dyn Awaited, waiter: Option<(&Reached, &'a Load)>) -> Option<Names> {
+        if awaited.is_over() {
+            return None;
+        }
+        match awaited.queue() {
+            Some(queue) => self.turn_stuck(awaited.serial(), &queue).then(|| self.way(waiter)),
+            None if awaited.serial() == self.last.serial => Some(self.way(waiter)),
+            None if waiter.is_some() => None, // Its own waits come in their turn.
+            None => self.load_stuck(awaited.serial()),
+        }
+    }
+
+    /// Looks into all that the load waits for, and all that those wait for: it can't end if one of them can't. Each load is visited once, and
+    /// none by a call of its own: chains of loads may be long.
+    fn load_stuck(&mut self, serial: u64) -> Option<Names> {
+        let mut reached = Reached::new();
+        let mut to_visit = vec![(serial, None)];
+        while let Some((serial, from)) = to_visit.pop() {
+            let Some(waiting) = self.by.get(&serial) else { continue };
+            if reached.insert(serial, from).is_some() {
+                continue;
+            }
+            for awaited in &waiting.on {
+                if let Some(ring) = self.stuck(&**awaited, Some((&reached, &waiting.load))) {
+                    return Some(ring);
+                }
+                if !reached.contains_key(&awaited.serial()) && !awaited.is_over() {
+                    to_visit.push((awaited.serial(), Some(serial)));
+                }
+            }
+        }
+        None
+    }
+
+    /// A turn comes with the end of any of the loads ahead, and those that wait for nothing will end.
+    fn turn_stuck(&mut self, serial: u64, queue: &Queue) -> bool {
+        if self.turns.contains(&serial) {
+            return true;
+        }
+        let waiting = self.by.values().map(|waiting| &*waiting.load).filter(|load| load.serial != self.last.serial);
+        let ahead: Vec<u64> = waiting.chain([self.last]).filter(|load| load.berth == queue.berth).map(|load| load.serial).collect();
+        if ahead.len() < queue.ahead {
+            return false;
+        }
+        self.turns.push(serial);
+        let stuck = ahead.into_iter().all(|load| load == self.last.serial || self.load_stuck(load).is_some());
+        self.turns.pop();
+        stuck
+    }
+
+    /// The way from `last` to the load that waits for it.
+    fn way(&self, waiter: Option<(&Reached, &'a Load)>) -> Names {
+        let mut way = Vec::new();
+        if let Some((reached, load)) = waiter {
+            let back = std::iter::successors(Some(load.serial), |serial| reached.get(serial).copied().flatten());
+            way.extend(back.filter_map(|serial| self.by.get(&serial)).map(|waiting| waiting.load.cache.clone()));
+        }
+        way.push(self.last.cache.clone());
+        way.reverse();
+        way
+    }
+}
+
+/// The loads that were visited, each with the one that waits for it.
+type Reached = BTreeMap<u64, Option<u64>>;
