@@ -19,8 +19,6 @@ mod together;
 #[path = "support/watchdog.rs"]
 mod watchdog;
 
-#[path = "g18_hostile/long_queue.rs"]
-mod long_queue;
 #[path = "g18_hostile/aborts.rs"]
 mod aborts;
 #[path = "g18_hostile/bomb.rs"]
@@ -35,6 +33,8 @@ mod fuse;
 mod keys;
 #[path = "g18_hostile/keys_in_the_air.rs"]
 mod keys_in_the_air;
+#[path = "g18_hostile/long_queue.rs"]
+mod long_queue;
 #[path = "g18_hostile/odd_keys.rs"]
 mod odd_keys;
 #[path = "g18_hostile/scene.rs"]

@@ -51,7 +51,6 @@ impl Db {
     pub(crate) fn open(path: &Path, sales: u32, filled: impl FnMut(u32) -> ControlFlow<()>) -> Result<Self, DbError> {
         // By itself first: the pool would try again for half a minute.
         let mut connection = Connection::open(path)?;
-        connection.execute_batch(schema::CONNECTION)?;
         prepare(&mut connection, sales, filled)?;
         drop(connection);
 
@@ -110,17 +109,19 @@ impl Db {
 
 /// Makes the tables and fills them, unless that has been done.
 fn prepare(connection: &mut Connection, sales: u32, mut filled: impl FnMut(u32) -> ControlFlow<()>) -> Result<(), DbError> {
-    // One transaction: a program that is killed meanwhile leaves an empty file, not half a shop.
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    let id: i64 = transaction.pragma_query_value(None, "application_id", |row| row.get(0))?;
-    if id == schema::APPLICATION_ID {
+    // Before anything is changed: the file may be another program's.
+    let done = is_filled(connection)?;
+    connection.execute_batch(schema::CONNECTION)?;
+    if done {
         return Ok(());
     }
-    let tables: i64 = transaction.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
-    if id != 0 || tables != 0 {
-        return Err(DbError::Foreign);
-    }
 
+    // One transaction: a program that is killed meanwhile leaves an empty file, not half a shop.
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    // Again: another process may have been faster.
+    if is_filled(&transaction)? {
+        return Ok(());
+    }
     transaction.execute_batch(&schema::create())?;
     let mut last = 0;
     while last < sales {
@@ -135,6 +136,17 @@ fn prepare(connection: &mut Connection, sales: u32, mut filled: impl FnMut(u32) 
     transaction.pragma_update(None, "application_id", schema::APPLICATION_ID)?;
     transaction.commit()?;
     Ok(())
+}
+
+/// Whether the file is the shop's and filled, rather than new.
+fn is_filled(connection: &Connection) -> Result<bool, DbError> {
+    let id: i64 = connection.pragma_query_value(None, "application_id", |row| row.get(0))?;
+    let tables: i64 = connection.query_row("SELECT count(*) FROM sqlite_schema", [], |row| row.get(0))?;
+    match (id, tables) {
+        (schema::APPLICATION_ID, _) => Ok(true),
+        (0, 0) => Ok(false),
+        _ => Err(DbError::Foreign),
+    }
 }
 
 impl Item {

@@ -25,7 +25,7 @@ impl fmt::Display for DbError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Pool(_) => f.write_str("no database connection came free"),
-            Self::Sqlite(_) => f.write_str("the database refused a statement"),
+            Self::Sqlite(_) => f.write_str("SQLite failed"),
             Self::Task(_) => f.write_str("the database's thread panicked"),
             Self::Foreign => f.write_str("the file is another program's database"),
             Self::Stopped => f.write_str("stopped before the database was filled"),

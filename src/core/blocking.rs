@@ -29,7 +29,7 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> CacheShared<K, V,
         Q: LoadKey<K> + ?Sized,
         F: FnOnce() -> Brought<V>,
     {
-        match self.ask(key, Request { rule, lead: self.lead_by(&means), look: Look::First }) {
+        match self.ask(key, Request { rule, lead: self.lead_by(&means), look: Look::First, caller: Caller::Thread }) {
             Asked::Hit(value) => Ok(Fetched { value, source: Source::Hit }),
             missed => self.fetch_missed(key, rule, means, missed),
         }
@@ -59,8 +59,8 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> CacheShared<K, V,
             let Some(next) = landing.next_look(look) else {
                 return landing.result.map(|value| Fetched { value, source });
             };
-            (look, overtaken) = (next, landing.result.err());
-            asked = self.ask(key, Request { rule, lead: self.lead_by(&means), look });
+            (look, overtaken) = (next, landing.overtaken());
+            asked = self.ask(key, Request { rule, lead: self.lead_by(&means), look, caller: Caller::Thread });
         }
     }
 
@@ -102,6 +102,10 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> Lead<'_, K, V, S> {
             && let Some(landing) = waiting.block_until_begun()
         {
             return landing;
+        }
+        if guard.shared.traffic.is_idle_awaited() {
+            // Nobody else may keep this load's time, as nobody else may wait for it.
+            guard.shared.watch(waiting.flight());
         }
         blocking(IfRefused::Go, || run_here(guard, |flight, current| work(flight.key(), current)));
         waiting.block()

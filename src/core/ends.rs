@@ -7,9 +7,10 @@ use crate::ground::park::Parker;
 use crate::ground::reentry;
 use crate::ground::sync::atomic::Ordering;
 use crate::ground::time::{Appointment, Deadline};
-use crate::mechanisms::flight::{Flight, Kind, Landing, Standing};
+use crate::mechanisms::flight::{Flight, IdleWait, Kind, Landing, Standing};
 use crate::vocabulary::abandoned::AbandonedLoads;
 use crate::vocabulary::error::LoadError;
+use crate::vocabulary::keys::{Key, Value};
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -18,6 +19,21 @@ use std::time::Duration;
 
 /// How long `close` waits for loads.
 pub(crate) const CLOSE_LIMIT: Duration = Duration::from_secs(10);
+
+/// In which order flights are ended: first those whose load hasn't begun, or the end of another would begin it.
+const SWEEPS: [Sweep; 2] = [Sweep::Queued, Sweep::All];
+
+#[derive(Clone, Copy)]
+enum Sweep {
+    Queued,
+    All,
+}
+
+impl Sweep {
+    fn covers<K, V>(self, flight: &Flight<K, V>) -> bool {
+        matches!(self, Self::All) || !flight.has_begun()
+    }
+}
 
 impl<K, V, S> CacheShared<K, V, S> {
     /// Whether no load is begun any more.
@@ -57,31 +73,41 @@ impl<K, V, S> CacheShared<K, V, S> {
     /// The last handle is gone: nobody will ask any more. Loads that nobody waits for are cancelled, and all that is held is let go.
     pub(super) fn end(&self) {
         self.refuse_loads();
-        for shard in &self.shards {
-            shard.flights().iter().for_each(|flight| self.cancel_deserted(flight));
+        for stage in SWEEPS {
+            for shard in &self.shards {
+                shard.flights().iter().filter(|flight| stage.covers(flight)).for_each(|flight| self.cancel_deserted(flight));
+            }
         }
         self.clear();
     }
 
     /// Ends every load that is still under way: all who wait get [`LoadError::Closed`].
     pub(crate) fn strand(&self) {
-        for shard in &self.shards {
-            for flight in shard.flights().iter().filter(|flight| flight.kind() == Kind::Load) {
-                if let Some(mine) = shard.seal(flight) {
-                    self.give_up(flight, mine, LoadError::Closed);
+        for stage in SWEEPS {
+            for shard in &self.shards {
+                for flight in shard.flights().iter().filter(|flight| flight.kind() == Kind::Load && stage.covers(flight)) {
+                    if let Some(mine) = shard.seal(flight) {
+                        self.give_up(flight, mine, LoadError::Closed);
+                    }
                 }
             }
         }
     }
+}
 
+impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
     /// Ready with `true` once no flight is in the air, or with `false` once `limit` has passed.
-    pub(crate) fn idle(&self, limit: Duration) -> Idle<'_, K, V, S> {
+    ///
+    /// # Panics
+    /// Inside the closure of `get`, whose lock a load may need to land.
+    pub(crate) fn idle(self: &Arc<Self>, limit: Duration) -> Idle<'_, K, V, S> {
+        reentry::check();
         let deadline = if limit == Duration::MAX { Deadline::NEVER } else { self.clock.deadline_in(limit) };
-        Idle { shared: self, deadline, alarm: None }
+        Idle { shared: self, wait: IdleWait::new(&self.traffic), deadline, alarm: None }
     }
 
     /// Blocks until no flight is in the air, or until `limit` has passed; says whether none is.
-    pub(crate) fn block_until_idle(&self, limit: Duration) -> bool {
+    pub(crate) fn block_until_idle(self: &Arc<Self>, limit: Duration) -> bool {
         let mut idle = self.idle(limit);
         if let Poll::Ready(done) = Pin::new(&mut idle).poll(&mut Context::from_waker(Waker::noop())) {
             return done;
@@ -97,25 +123,35 @@ impl<K, V, S> CacheShared<K, V, S> {
             }
         })
     }
+
+    /// Sees to it that every flight ends in time, though perhaps nobody waits for it.
+    fn watch_all(self: &Arc<Self>) {
+        for shard in &self.shards {
+            shard.flights().iter().filter(|flight| flight.kind() == Kind::Load).for_each(|flight| self.watch(flight));
+        }
+    }
 }
 
 /// A wait until no flight is in the air.
 pub(crate) struct Idle<'a, K, V, S> {
-    shared: &'a CacheShared<K, V, S>,
+    shared: &'a Arc<CacheShared<K, V, S>>,
+    wait: IdleWait,
     deadline: Deadline,
     alarm: Option<Appointment>,
 }
 
-impl<K, V, S> Future for Idle<'_, K, V, S> {
+impl<K: Key, V: Value, S: Send + Sync + 'static> Future for Idle<'_, K, V, S> {
     type Output = bool;
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<bool> {
-        if self.shared.traffic.poll_idle(cx).is_ready() {
+        reentry::check();
+        if self.wait.poll(cx).is_ready() {
             return Poll::Ready(true);
         }
         if self.shared.clock.has_passed(self.deadline) {
             return Poll::Ready(false);
         }
+        self.shared.watch_all();
         if !self.deadline.is_never() {
             let alarm = self.shared.set_alarm(self.deadline, cx.waker().clone());
             if let Some(unneeded) = self.alarm.replace(alarm) {

@@ -3,11 +3,13 @@
 use super::counters::Count;
 use super::fetch::Look;
 use super::lead::{LoadGuard, Prepared};
-use super::places::Caller;
+use super::places::Chosen;
 use super::shared::CacheShared;
 use super::waiting::Waiting;
 use crate::ground::contain::drop_contained;
+use crate::ground::reentry;
 use crate::ground::seeded::{self, Bug};
+use crate::ground::waits::Awaited;
 use crate::mechanisms::flight::{Flight, Kind, Landing, Standing, Wanted, Wish};
 use crate::shard::{By, Claim, Departures, Place, Rule, Sought};
 use crate::vocabulary::error::LoadError;
@@ -22,6 +24,8 @@ pub(crate) enum Entered<'a, K: Key, V: Value, S: Send + Sync + 'static> {
     Vacant(LoadGuard<K, V, S>),
     /// Somebody else is about to bring a value.
     Awaited(K, Waiting<'a, K, V, S>),
+    /// As `Awaited`, for a caller that never waits.
+    Busy,
 }
 
 /// Whether a caller waits for others.
@@ -38,6 +42,7 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> CacheShared<K, V,
         let hashed = place.hashed;
         let entered = match self.seek(place, Rule::IfMissing, Wish::Own) {
             Sought::Hit(value) => Entered::Occupied(key, value),
+            Sought::Flight(_) if patience == Patience::Never => Entered::Busy,
             Sought::Flight(waiter) => Entered::Awaited(key, Waiting::new(self, waiter)),
             Sought::Overdue(_) | Sought::Nothing => {
                 let mut out = Departures::new();
@@ -45,6 +50,7 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> CacheShared<K, V,
                     self.shard(hashed).claim((hashed, key), Rule::IfMissing, Wish::Own, self.wanted(Kind::Entry), self.terms(), &mut out);
                 let entered = match claim {
                     Claim::Hit(value, key) => Entered::Occupied(key, value),
+                    Claim::Joined(_, _) if patience == Patience::Never => Entered::Busy,
                     Claim::Joined(waiter, key) => Entered::Awaited(key, Waiting::new(self, waiter)),
                     Claim::Led { flight, .. } => Entered::Vacant(LoadGuard::new(Arc::clone(self), flight, None)),
                     Claim::Refused(_) => unreachable!("an entry needs no permit"),
@@ -54,10 +60,10 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> CacheShared<K, V,
             }
         };
         if look == Look::First {
-            self.counters.count(match (&entered, patience) {
-                (Entered::Occupied(..), _) => Count::Hit,
-                (Entered::Awaited(..), Patience::Waits) => Count::Joined,
-                (Entered::Awaited(..), Patience::Never) | (Entered::Vacant(_), _) => Count::Miss,
+            self.counters.count(match entered {
+                Entered::Occupied(..) => Count::Hit,
+                Entered::Awaited(..) => Count::Joined,
+                Entered::Busy | Entered::Vacant(_) => Count::Miss,
             });
         }
         entered
@@ -69,15 +75,18 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
     /// for it; all others look again. `false` if it has landed.
     pub(super) fn vacate(self: &Arc<Self>, flight: &Arc<Flight<K, V>>) -> bool {
         let may_load = self.loader.is_some() && !self.is_closed() && !seeded::on(Bug::VacateWithoutHeir);
-        let wanted = may_load.then(|| Wanted { urgent: flight.is_urgent(), ..self.wanted(Kind::Load) });
+        let wanted = may_load.then(|| Wanted { urgent: flight.is_privileged(), ..self.wanted(Kind::Load) });
         let Some(vacated) = self.shard(flight.hashed()).vacate(flight, wanted) else { return false };
-        let heir = vacated.heir.map(|(heir, turn)| {
-            self.counters.count(Count::LoadStarted);
-            (LoadGuard::new(Arc::clone(self), heir, None), turn)
-        });
+        let heir = vacated.heir.map(|(heir, turn)| (self.begin_unless_closed(Arc::clone(&heir), None), heir, turn));
         self.publish(flight, Landing { result: Err(LoadError::Cancelled), standing: Standing::Vacated }, None);
-        if let Some((guard, turn)) = heir {
-            self.launch(guard, turn, Caller::Thread);
+        if let Some((guard, heir, turn)) = heir {
+            if let Some(guard) = guard {
+                // Where one of those who wait would have it run: whoever gives the entry up may be anywhere.
+                let place = flight.take_offer().and_then(|offer| offer.downcast::<Chosen>().ok());
+                self.launch_in(guard, turn, place.map(|place| *place));
+            }
+            flight.arrive();
+            self.left(&heir);
         }
         true
     }
@@ -92,8 +101,9 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> LoadGuard<K, V, S> {
     /// is an insert like any other.
     ///
     /// # Panics
-    /// If `loaded` has no value, or the weigher or the key's clone panics: then the entry is given up.
+    /// If `loaded` has no value, the weigher, the key's clone or `Eq` panics, or inside the closure of `get`: then the entry is given up.
     pub(crate) fn fill(self, loaded: Loaded<V>) -> Arc<V> {
+        reentry::check();
         let value = match &loaded.answer {
             Answer::Value(value) | Answer::Uncached(value) => Arc::clone(value),
             Answer::Absent | Answer::Unchanged => {

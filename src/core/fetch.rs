@@ -2,12 +2,13 @@
 
 use super::counters::Count;
 use super::lead::LoadGuard;
+use super::places::Caller;
 use super::shared::CacheShared;
 use super::waiting::Waiting;
 use crate::ground::hash::Hashed;
 use crate::ground::seeded::{self, Bug};
 use crate::ground::waits;
-use crate::mechanisms::flight::{Flight, Kind, Landing, Standing, Turn, Wanted, Wish};
+use crate::mechanisms::flight::{Flight, Kind, Landing, Offer, Standing, Turn, Wanted, Wish};
 use crate::shard::{Claim, Departures, Place, Rule, Sought};
 use crate::vocabulary::error::LoadError;
 use crate::vocabulary::keys::{Key, LoadKey, Value};
@@ -21,6 +22,7 @@ pub(crate) struct Request {
     pub(crate) rule: Rule,
     pub(crate) lead: MayLead,
     pub(crate) look: Look,
+    pub(crate) caller: Caller,
 }
 
 /// How the caller can load.
@@ -60,26 +62,22 @@ pub(crate) struct Lead<'a, K: Key, V: Value, S: Send + Sync + 'static> {
     pub(crate) turn: Turn,
 }
 
-impl MayLead {
-    fn wish(self) -> Wish {
-        match self {
-            Self::Loader => Wish::Load,
-            Self::Closure | Self::No => Wish::Own,
-        }
-    }
-}
-
 impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> CacheShared<K, V, S> {
     /// Looks for a value, for a flight to join, or claims one.
     #[inline]
     pub(crate) fn ask<Q: LoadKey<K> + ?Sized>(self: &Arc<Self>, key: &Q, request: Request) -> Asked<'_, K, V, S> {
         let place = self.place(key);
-        let asked = match self.seek(place, request.rule, request.lead.wish()) {
+        let offer = || Box::new(self.place_for(request.caller)) as Offer;
+        let wish = match request.lead {
+            MayLead::Loader => Wish::Load(&offer),
+            MayLead::Closure | MayLead::No => Wish::Own,
+        };
+        let asked = match self.seek(place, request.rule, wish) {
             Sought::Hit(value) => Asked::Hit(value),
             Sought::Flight(waiter) => Asked::Joined(Waiting::new(self, waiter)),
             Sought::Overdue(_) | Sought::Nothing => match request.lead {
                 MayLead::No => Asked::Refused(LoadError::NoLoader),
-                MayLead::Loader | MayLead::Closure => self.claim(place.hashed, key.to_key(), request),
+                MayLead::Loader | MayLead::Closure => self.claim(place.hashed, key.to_key(), request.rule, wish),
             },
         };
         if request.look == Look::First {
@@ -101,7 +99,7 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
 
     /// Looks once, under the read lock. A flight whose time is over is ended, and looked past.
     #[inline]
-    pub(super) fn seek<Q: Equivalent<K> + ?Sized>(self: &Arc<Self>, place: Place<'_, Q>, rule: Rule, wish: Wish) -> Sought<K, V> {
+    pub(super) fn seek<Q: Equivalent<K> + ?Sized>(self: &Arc<Self>, place: Place<'_, Q>, rule: Rule, wish: Wish<'_>) -> Sought<K, V> {
         let shard = self.shard(place.hashed);
         let look = || match rule {
             Rule::IfMissing => shard.seek(place, wish),
@@ -120,15 +118,14 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
     }
 
     /// Looks once more under the write lock, and claims the flight if nothing is there.
-    fn claim(self: &Arc<Self>, hashed: Hashed, key: K, request: Request) -> Asked<'_, K, V, S> {
+    fn claim(self: &Arc<Self>, hashed: Hashed, key: K, rule: Rule, wish: Wish<'_>) -> Asked<'_, K, V, S> {
         let mut out = Departures::new();
         if self.is_closed() {
             out.key(key);
             self.let_go(out);
             return Asked::Refused(LoadError::Closed);
         }
-        let claim =
-            self.shard(hashed).claim((hashed, key), request.rule, request.lead.wish(), self.wanted(Kind::Load), self.terms(), &mut out);
+        let claim = self.shard(hashed).claim((hashed, key), rule, wish, self.wanted(Kind::Load), self.terms(), &mut out);
         let asked = match claim {
             Claim::Hit(value, key) => {
                 out.key(key);
@@ -139,15 +136,10 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
                 Asked::Joined(Waiting::new(self, waiter))
             }
             Claim::Led { flight, waiter, turn, current } => {
-                // The guard is there before anything that could panic: from here on the flight lands, whatever happens.
-                let guard = LoadGuard::new(Arc::clone(self), flight, current);
-                self.counters.count(Count::LoadStarted);
                 let waiting = Waiting::new(self, waiter.expect("a load's leader has a seat"));
-                if self.is_closed() && !seeded::on(Bug::LoadAfterClose) {
-                    guard.land(Err(LoadError::Closed));
-                    Asked::Refused(LoadError::Closed)
-                } else {
-                    Asked::Led(Lead { waiting, guard, turn })
+                match self.begin_unless_closed(flight, current) {
+                    Some(guard) => Asked::Led(Lead { waiting, guard, turn }),
+                    None => Asked::Refused(LoadError::Closed),
                 }
             }
             Claim::Refused(key) => {
@@ -160,16 +152,29 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
         asked
     }
 
+    /// The guard of a flight that was just claimed, unless the cache was closed meanwhile: then the flight lands at once.
+    pub(super) fn begin_unless_closed(self: &Arc<Self>, flight: Arc<Flight<K, V>>, current: Option<Arc<V>>) -> Option<LoadGuard<K, V, S>> {
+        // The guard is there before anything that could panic: from here on the flight lands, whatever happens.
+        let guard = LoadGuard::new(Arc::clone(self), flight, current);
+        self.counters.count(Count::LoadStarted);
+        // Whoever closes either counts the flight or is seen here.
+        if self.is_closed() && !seeded::on(Bug::LoadAfterClose) {
+            guard.land(Err(LoadError::Closed));
+            return None;
+        }
+        Some(guard)
+    }
+
     /// A flight that begins now, for whoever asks.
     pub(super) fn wanted(&self, kind: Kind) -> Wanted {
         Wanted {
             deadline: self.clock.deadline_in(self.settings.load_timeout),
             kind,
-            urgent: waits::is_in_load() && !seeded::on(Bug::ChildTakesPermit),
+            urgent: waits::is_privileged() && !seeded::on(Bug::ChildTakesPermit),
         }
     }
 
-    /// A load has to wait for `flight`, whose turn hasn't come: it begins without a permit, unless too many of its key are in the air.
+    /// A load that must not wait for a permit waits for `flight`: it begins without one, unless too many of its key are in the air.
     pub(super) fn hurry(&self, flight: &Arc<Flight<K, V>>) {
         if !seeded::on(Bug::ChildTakesPermit) && self.shard(flight.hashed()).hurry(flight) {
             flight.begin();
@@ -178,6 +183,11 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
 }
 
 impl<V> Landing<V> {
+    /// What a load that a write had overtaken failed with. A vacant entry that was given up failed with nothing.
+    pub(crate) fn overtaken(self) -> Option<LoadError> {
+        if self.standing == Standing::Vacated { None } else { self.result.err() }
+    }
+
     /// Which look the one who waited takes next, if its result isn't this landing's.
     pub(crate) fn next_look(&self, look: Look) -> Option<Look> {
         match (self.standing, look) {

@@ -1,7 +1,7 @@
 //! Launching: a load runs as a task of its own, so that no caller's fate is its own.
 
 use super::lead::{Brought, LoadGuard, panicked};
-use super::places::Caller;
+use super::places::{Caller, Chosen};
 use super::shared::CacheShared;
 use crate::ground::contain::{Panic, contain};
 use crate::ground::pool::BoxFuture;
@@ -20,10 +20,22 @@ use std::task::Poll;
 impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
     /// Has the cache's loader load, away from the caller.
     pub(crate) fn launch(self: &Arc<Self>, guard: LoadGuard<K, V, S>, turn: Turn, caller: Caller) {
+        let place = self.place_for(caller);
+        self.launch_in(guard, turn, Some(place));
+    }
+
+    /// Where an async load runs that `caller` asked for.
+    pub(crate) fn place_for(&self, caller: Caller) -> Chosen {
+        self.places.for_async(caller, &self.process)
+    }
+
+    /// As [`launch`](Self::launch), with the place for an async loader chosen.
+    pub(super) fn launch_in(self: &Arc<Self>, guard: LoadGuard<K, V, S>, turn: Turn, place: Option<Chosen>) {
         match self.loader.clone() {
             Some(AnyLoader::Async(loader)) => {
                 let work = ask(loader, Arc::clone(&guard.flight), guard.current.clone());
-                self.launch_async(guard, turn, work, caller);
+                let place = place.unwrap_or_else(|| self.place_for(Caller::Thread));
+                self.launch_async(guard, turn, work, place);
             }
             Some(AnyLoader::Blocking(loader)) => self.launch_blocking(guard, turn, loader),
             None => guard.land(Err(LoadError::NoLoader)),
@@ -36,15 +48,11 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
         guard: LoadGuard<K, V, S>,
         turn: Turn,
         work: impl Future<Output = Brought<V>> + Send + 'static,
-        caller: Caller,
+        chosen: Chosen,
     ) {
-        let chosen = self.places.for_async(caller, &self.process);
         let flight = Arc::clone(&guard.flight);
         self.begin(&flight, turn, move || {
             let timer = guard.shared.time_left(&guard.flight).and_then(|left| chosen.sleep(left));
-            if timer.is_some() {
-                guard.flight.keeps_time();
-            }
             chosen.drive(Box::pin(fly(guard, work, timer)));
         });
     }
@@ -88,8 +96,12 @@ where
     S: Send + Sync + 'static,
 {
     let (shared, flight) = (Arc::clone(&guard.shared), Arc::clone(&guard.flight));
+    if timer.is_some() {
+        // From now on: a load that is never polled keeps none.
+        flight.keeps_time();
+    }
     let load = guard.begins();
-    let mut work = pin!(AssertUnwindSafe(work).catch_unwind());
+    let mut work = pin!(Some(AssertUnwindSafe(work).catch_unwind()));
     let brought = poll_fn(|cx| {
         if timer.as_mut().is_some_and(|timer| timer.as_mut().poll(cx).is_ready()) {
             timer = None;
@@ -101,14 +113,23 @@ where
         }
         let polled = {
             let _in_load = InLoad::enter(Some(Arc::clone(&load)));
-            work.as_mut().poll(cx)
+            work.as_mut().as_pin_mut().map_or(Poll::Pending, |work| work.poll(cx))
         };
         if polled.is_pending() {
             shared.watch(&flight);
         }
         polled.map(Some)
     });
-    match brought.await {
+    let brought = brought.await;
+    // Before the load is over for the others: what it holds is let go while it has its permit.
+    let dropped = contain(|| {
+        let _in_load = InLoad::enter(Some(Arc::clone(&load)));
+        work.set(None);
+    });
+    if let Err(panic) = dropped {
+        panic.forget();
+    }
+    match brought {
         Some(Ok(brought)) => guard.land(brought),
         Some(Err(payload)) => guard.land(Err(panicked(Panic(payload)))),
         None => drop(guard), // Whoever stopped it has landed the flight.

@@ -2,11 +2,12 @@
 
 use super::counters::{Outcome, Time};
 use super::shared::CacheShared;
+use super::waiting::Nested;
 use super::write::Stored;
 use crate::ground::contain::{Panic, contain, drop_contained};
 use crate::ground::reentry;
 use crate::ground::time::Tick;
-use crate::ground::waits::Load;
+use crate::ground::waits::{InLoad, Load};
 use crate::mechanisms::flight::{Flight, Kind, Landing, Standing};
 use crate::shard::{By, Departures, Held, Put, Remains};
 use crate::vocabulary::error::LoadError;
@@ -76,9 +77,21 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> LoadGuard<K, V, S> {
         self.load()
     }
 
+    /// Calls `make` as what brings this flight's value: what it waits for is seen, and so is that whatever load calls it waits for it.
+    pub(crate) fn working<R>(&self, make: impl FnOnce() -> R) -> R {
+        let _nested = self.nested();
+        let _in_load = InLoad::enter(Some(self.load()));
+        make()
+    }
+
+    /// The wait of the load that this thread works for, if any, for this flight. Nobody else waits for it yet, so it closes no ring.
+    pub(crate) fn nested(&self) -> Option<Nested> {
+        Nested::book(&self.shared, &self.flight).ok().flatten()
+    }
+
     /// What waits for others while the value is being made.
     pub(crate) fn load(&self) -> Arc<Load> {
-        Arc::new(Load { serial: self.flight.serial(), berth: self.flight.berth(), cache: self.shared.settings.name.clone() })
+        Arc::new(Load { flight: Arc::clone(&self.flight) as _, cache: self.shared.settings.name.clone() })
     }
 
     /// The load has ended: its time is counted.
@@ -111,7 +124,7 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> LoadGuard<K, V, S> {
         // The weigher and the key's clone are user code: a panic in either is the load's.
         let prepared = contain(|| self.prepare(brought)).unwrap_or_else(|panic| Prepared::Fail(panicked(panic)));
         if self.progress.get() == Progress::Loading && !self.flight.seal() {
-            // It timed out, and whoever noticed has told everybody.
+            // It was given up: timed out, cancelled or answered. Whoever did that has told everybody.
             return drop_contained(prepared);
         }
         self.finish(prepared);
@@ -121,9 +134,16 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> LoadGuard<K, V, S> {
     pub(super) fn finish(&self, prepared: Prepared<'_, K, V>) {
         self.progress.set(Progress::Landing);
         let mut out = Departures::new();
+        let mut blown = None;
         let (landing, outcome) = contain(|| self.store(prepared, &mut out)).unwrap_or_else(|panic| {
             // The keys' `Eq` panicked, and comes before all changes: nothing is stored, and landing without a value doesn't call it.
-            self.store(Prepared::Fail(panicked(panic)), &mut out)
+            if self.flight.kind() == Kind::Load {
+                return self.store(Prepared::Fail(panicked(panic)), &mut out);
+            }
+            // Whoever brings an entry's value hears of it, and who waits looks again.
+            blown = Some(panic);
+            let (_, outcome) = self.store(Prepared::Fail(LoadError::Cancelled), &mut out);
+            (Landing { result: Err(LoadError::Cancelled), standing: Standing::Vacated }, outcome)
         });
         self.progress.set(Progress::Over);
         self.shared.book(&mut out);
@@ -131,6 +151,9 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> LoadGuard<K, V, S> {
         let outcome = (self.flight.kind() == Kind::Load).then_some(outcome);
         self.shared.publish(&self.flight, landing, outcome);
         self.shared.let_go(out);
+        if let Some(panic) = blown {
+            std::panic::resume_unwind(panic.0);
+        }
     }
 
     pub(super) fn prepare(&self, brought: Brought<V>) -> Prepared<'_, K, V> {

@@ -1,5 +1,6 @@
 //! Places where loads run, and how a thread may block without holding up a runtime.
 
+use crate::ground::alarm;
 use crate::ground::contain::contain;
 use crate::ground::pool::{BoxFuture, Job};
 use crate::ground::process::Process;
@@ -78,7 +79,10 @@ impl Chosen {
     /// Runs a load. One that is refused is dropped, and its guard tells those who wait; so it is if the spawner panics.
     pub(super) fn drive(&self, load: BoxFuture<'static, ()>) {
         match self {
-            Self::Spawner(spawner) => contained(|| spawner.spawn(load)),
+            Self::Spawner(spawner) => {
+                let spawner = Arc::clone(spawner);
+                ask(move || spawner.spawn(load));
+            }
             #[cfg(feature = "tokio")]
             Self::Runtime(runtime) => drop(runtime.spawn(load)),
             #[cfg(feature = "tokio")]
@@ -102,7 +106,10 @@ impl Chosen {
     /// Runs a load that blocks.
     pub(super) fn run(&self, load: Job) {
         match self {
-            Self::Spawner(spawner) => contained(|| spawner.spawn_blocking(load)),
+            Self::Spawner(spawner) => {
+                let spawner = Arc::clone(spawner);
+                ask(move || spawner.spawn_blocking(load));
+            }
             #[cfg(feature = "tokio")]
             Self::Runtime(runtime) => drop(runtime.spawn_blocking(load)),
             #[cfg(feature = "tokio")]
@@ -112,7 +119,16 @@ impl Chosen {
     }
 }
 
-/// Asks a user's spawner. What it doesn't take, or panics over, is dropped.
+/// Asks a user's spawner, which may take its time. What it doesn't take, or panics over, is dropped.
+fn ask(spawn: impl FnOnce() -> Result<(), SpawnError> + Send + 'static) {
+    if alarm::is_here() {
+        // Not on the thread that keeps everybody's time.
+        drop(Process::current().pool.run(Box::new(move || contained(spawn))));
+    } else {
+        contained(spawn);
+    }
+}
+
 fn contained(spawn: impl FnOnce() -> Result<(), SpawnError>) {
     if let Err(panic) = contain(spawn) {
         panic.forget();

@@ -23,15 +23,16 @@ pub(crate) struct Waiting<'a, K, V, S> {
     since: Tick,
     /// Where it is a load that waits.
     nested: Option<Nested>,
+    /// Where a job on the pool awaits it, and so holds its thread.
+    away: Option<Away>,
 }
 
 /// A load's wait for a flight, while it is booked.
-struct Nested {
+pub(crate) struct Nested {
     process: Arc<Process>,
     load: Arc<Load>,
     /// The number of what it waits for.
     on: u64,
-    _away: Option<Away>,
 }
 
 impl Drop for Nested {
@@ -40,9 +41,39 @@ impl Drop for Nested {
     }
 }
 
+impl Nested {
+    /// Makes visible that the load of this thread, if there is one, waits for `flight`. What a load waits for that must not wait for a permit
+    /// begins.
+    ///
+    /// # Errors
+    /// If it would wait for itself.
+    pub(super) fn book<K: Key, V: Value, S: Send + Sync + 'static>(
+        shared: &Arc<CacheShared<K, V, S>>,
+        flight: &Arc<Flight<K, V>>,
+    ) -> Result<Option<Self>, LoadError> {
+        let Some(load) = waits::current() else { return Ok(None) };
+        let hurry = {
+            let (shared, flight) = (Arc::downgrade(shared), Arc::clone(flight));
+            move || {
+                if let Some(shared) = shared.upgrade() {
+                    shared.hurry(&flight);
+                }
+            }
+        };
+        let process = Arc::clone(&shared.process);
+        let hurries = process.waits.wait(&load, Arc::clone(flight) as _, Arc::new(hurry)).map_err(|ring| {
+            let caches = ring.0.into_iter().map(|name| name.unwrap_or_else(|| Arc::from("unnamed")));
+            LoadError::Cycle { caches: caches.collect() }
+        })?;
+        let nested = Self { process, load, on: flight.serial() };
+        hurries.iter().for_each(|hurry| hurry());
+        Ok(Some(nested))
+    }
+}
+
 impl<'a, K, V, S> Waiting<'a, K, V, S> {
     pub(super) fn new(shared: &'a Arc<CacheShared<K, V, S>>, waiter: Waiter<K, V>) -> Self {
-        Self { shared, waiter: Some(waiter), since: shared.clock.now(), nested: None }
+        Self { shared, waiter: Some(waiter), since: shared.clock.now(), nested: None, away: None }
     }
 
     fn waiter(&mut self) -> &mut Waiter<K, V> {
@@ -57,12 +88,18 @@ impl<'a, K, V, S> Waiting<'a, K, V, S> {
 impl<K, V, S> Drop for Waiting<'_, K, V, S> {
     fn drop(&mut self) {
         // No wait any more, before anybody hears of it.
-        self.nested = None;
+        (self.nested, self.away) = (None, None);
         let waited = self.shared.clock.now().since(self.since);
         self.shared.counters.spent(Time::Wait, waited);
-        let flight = Arc::clone(self.flight());
-        self.waiter = None;
-        self.shared.left(&flight);
+        let Some(waiter) = self.waiter.take() else { return };
+        let flight = Arc::clone(waiter.flight());
+        if !waiter.leave() {
+            return self.shared.left(&flight);
+        }
+        // By now it has gone on to the flight in this one's place, if it was to.
+        if let Some(successor) = flight.arrive() {
+            self.shared.left(successor);
+        }
     }
 }
 
@@ -75,27 +112,20 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> Waiting<'_, K, V, S> {
         if let Err(cycle) = self.be_seen() {
             return Poll::Ready(refused(cycle));
         }
+        if self.away.is_none() && self.nested.is_some() {
+            self.away = self.shared.process.pool.away();
+        }
         self.shared.watch(self.flight());
         Poll::Pending
     }
 
-    /// Makes a wait inside a load visible: one that closes a ring is refused, and one for a permit needn't be waited for.
+    /// Makes a wait inside a load visible.
+    ///
+    /// # Errors
+    /// If the load would wait for itself.
     pub(super) fn be_seen(&mut self) -> Result<(), LoadError> {
-        if self.nested.is_some() {
-            return Ok(());
-        }
-        let Some(load) = waits::current() else { return Ok(()) };
-        let flight = Arc::clone(self.flight());
-        let process = Arc::clone(&self.shared.process);
-        let on = flight.serial();
-        if let Err(ring) = process.waits.wait(&load, Arc::clone(&flight) as _) {
-            let caches = ring.0.into_iter().map(|name| name.unwrap_or_else(|| Arc::from("unnamed")));
-            return Err(LoadError::Cycle { caches: caches.collect() });
-        }
-        let _away = process.pool.away();
-        self.nested = Some(Nested { process, load, on, _away });
-        if !flight.has_begun() {
-            self.shared.hurry(&flight);
+        if self.nested.is_none() {
+            self.nested = Nested::book(self.shared, self.flight())?;
         }
         Ok(())
     }
@@ -130,6 +160,7 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> Waiting<'_, K, V, S> {
             return Err(refused(cycle));
         }
         let cx = Context::from_waker(waker);
+        let _away = self.shared.process.pool.away();
         blocking(IfRefused::Panic, || {
             loop {
                 if let Poll::Ready(landing) = self.waiter().poll(&cx) {

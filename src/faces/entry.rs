@@ -4,10 +4,10 @@ use crate::core::entry::{Entered, Patience};
 use crate::core::fetch::Look;
 use crate::core::handle::Handle;
 use crate::core::lead::LoadGuard;
-use crate::core::waiting::Waiting;
+use crate::core::waiting::{Nested, Waiting};
 use crate::ground::hash::RandomState;
 use crate::ground::reentry;
-use crate::ground::waits::InLoad;
+use crate::ground::waits::{InLoad, Load};
 use crate::mechanisms::flight::Landing;
 use crate::shard::Trace;
 use crate::vocabulary::error::LoadError;
@@ -17,6 +17,7 @@ use std::fmt;
 use std::future::{Future, poll_fn};
 use std::hash::BuildHasher;
 use std::ops::ControlFlow;
+use std::pin::pin;
 use std::sync::Arc;
 
 /// A key of a cache, looked at: its value, or the lead of its flight. Made by [`Cache::entry`](crate::Cache::entry) and
@@ -143,7 +144,7 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> Entry<K, V, S> {
         match self {
             Self::Occupied(entry) => entry.value,
             Self::Vacant(entry) => {
-                let value = entry.working(make);
+                let value = entry.lead.working(make);
                 entry.insert(value)
             }
         }
@@ -168,7 +169,7 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> Entry<K, V, S> {
         match self {
             Self::Occupied(entry) => Ok(entry.value),
             Self::Vacant(entry) => {
-                let value = entry.working(make)?;
+                let value = entry.lead.working(make)?;
                 Ok(entry.insert(value))
             }
         }
@@ -217,7 +218,8 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> Entry<K, V, S> {
         match self {
             Self::Occupied(entry) => entry.value,
             Self::Vacant(entry) => {
-                let value = entry.working_async(make).await;
+                let scope = (entry.lead.load(), entry.lead.nested());
+                let value = working(scope, make).await;
                 entry.insert(value)
             }
         }
@@ -251,7 +253,8 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> Entry<K, V, S> {
         match self {
             Self::Occupied(entry) => Ok(entry.value),
             Self::Vacant(entry) => {
-                let value = entry.working_async(make).await?;
+                let scope = (entry.lead.load(), entry.lead.nested());
+                let value = working(scope, make).await?;
                 Ok(entry.insert(value))
             }
         }
@@ -400,28 +403,26 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> VacantEntry<K, V,
         let Self { lead, cache: _cache } = self;
         lead.fill(value.into())
     }
+}
 
-    /// Calls `make` as what this entry's waiters wait for.
-    fn working<T>(&self, make: impl FnOnce() -> T) -> T {
-        let _in_load = InLoad::enter(Some(self.lead.load()));
+/// Awaits what `make` makes, as what the entry's waiters wait for. It borrows nothing of the entry, so that it may move between threads.
+async fn working<T, F: Future<Output = T>>((load, _nested): (Arc<Load>, Option<Nested>), make: impl FnOnce() -> F) -> T {
+    let work = {
+        let _in_load = InLoad::enter(Some(Arc::clone(&load)));
         make()
-    }
-
-    async fn working_async<T, F: Future<Output = T>>(&self, make: impl FnOnce() -> F) -> T {
-        let load = self.lead.load();
-        let mut work = std::pin::pin!(self.working(make));
-        poll_fn(move |cx| {
-            let _in_load = InLoad::enter(Some(Arc::clone(&load)));
-            work.as_mut().poll(cx)
-        })
-        .await
-    }
+    };
+    let mut work = pin!(work);
+    poll_fn(move |cx| {
+        let _in_load = InLoad::enter(Some(Arc::clone(&load)));
+        work.as_mut().poll(cx)
+    })
+    .await
 }
 
 /// Takes entries of one cache.
 pub(super) struct Taker<'a, K: Key, V: Value, S: Send + Sync + 'static>(pub(super) &'a Handle<K, V, S>);
 
-type Entering<'a, K, V, S> = ControlFlow<Entry<K, V, S>, (K, Waiting<'a, K, V, S>)>;
+type Entering<'a, K, V, S> = ControlFlow<Entry<K, V, S>, Option<(K, Waiting<'a, K, V, S>)>>;
 
 impl<'a, K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> Taker<'a, K, V, S> {
     fn look(&self, key: K, look: Look, patience: Patience) -> Entering<'a, K, V, S> {
@@ -429,7 +430,8 @@ impl<'a, K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> Taker<'a, K, 
         match cache.enter(key, look, patience) {
             Entered::Occupied(key, value) => ControlFlow::Break(self.occupied(key, value)),
             Entered::Vacant(lead) => ControlFlow::Break(Entry::Vacant(VacantEntry { lead, cache: cache.clone() })),
-            Entered::Awaited(key, waiting) => ControlFlow::Continue((key, waiting)),
+            Entered::Awaited(key, waiting) => ControlFlow::Continue(Some((key, waiting))),
+            Entered::Busy => ControlFlow::Continue(None),
         }
     }
 
@@ -456,7 +458,8 @@ impl<'a, K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> Taker<'a, K, 
         loop {
             let (own, waiting) = match self.look(key, look, Patience::Waits) {
                 ControlFlow::Break(entry) => return entry,
-                ControlFlow::Continue(awaited) => awaited,
+                ControlFlow::Continue(Some(awaited)) => awaited,
+                ControlFlow::Continue(None) => unreachable!("whoever waits is given a seat"),
             };
             let flight = Arc::clone(waiting.flight());
             let landing = waiting.block();
@@ -473,7 +476,8 @@ impl<'a, K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> Taker<'a, K, 
         loop {
             let (own, mut waiting) = match self.look(key, look, Patience::Waits) {
                 ControlFlow::Break(entry) => return entry,
-                ControlFlow::Continue(awaited) => awaited,
+                ControlFlow::Continue(Some(awaited)) => awaited,
+                ControlFlow::Continue(None) => unreachable!("whoever waits is given a seat"),
             };
             let landing = poll_fn(|cx| {
                 reentry::check();

@@ -137,10 +137,10 @@ where
     fn launch(&mut self, shared: &Arc<CacheShared<K, V, S>>, guard: LoadGuard<K, V, S>, turn: Turn) {
         // Asked only where it may lead, which it may once.
         let Some(load) = self.0.take() else { return drop(guard) };
-        match contain(load) {
+        match contain(|| guard.working(load)) {
             Ok(future) => {
                 let work = async move { future.await.map(Into::into).map_err(LoadError::new) };
-                shared.launch_async(guard, turn, work, Caller::Task);
+                shared.launch_async(guard, turn, work, shared.place_for(Caller::Task));
             }
             Err(panic) => {
                 let message = panic.message();
@@ -182,7 +182,7 @@ impl<'a, K: Key, V: Value, S: BuildHasher + Send + Sync + 'static, O, M: Means<K
 
     /// Looks, and starts the load if there is one to start. Where it can't, what was `overtaken` before comes first.
     fn ask<Q: LoadKey<K> + ?Sized>(&mut self, key: &Q, overtaken: Option<LoadError>) -> State<'a, K, V, S> {
-        let request = Request { rule: self.rule, lead: self.means.may_lead(self.shared), look: self.look };
+        let request = Request { rule: self.rule, lead: self.means.may_lead(self.shared), look: self.look, caller: Caller::Task };
         match self.shared.ask(key, request) {
             Asked::Hit(value) => State::Ready(Ok(Fetched { value, source: Source::Hit })),
             Asked::Joined(waiting) => State::Waiting(waiting, Source::Joined),
@@ -217,9 +217,8 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static, O, M: Means<K, V,
                     self.state = match landing.next_look(self.look) {
                         Some(next) => {
                             self.look = next;
-                            let flight = Arc::clone(waiting.flight());
-                            drop(waiting);
-                            self.ask(flight.key(), landing.result.err())
+                            // The wait ends once the next has begun: those on their way to a load keep it from being cancelled.
+                            self.ask(waiting.flight().key(), landing.overtaken())
                         }
                         None => State::Ready(landing.result.map(|value| Fetched { value, source })),
                     };

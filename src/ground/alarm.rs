@@ -1,8 +1,9 @@
 //! The alarm wakes wakers at their time: one thread for the whole process, there only while something is to come.
 
 use super::contain::contain;
-use super::sync::{Arc, Condvar, Mutex, spawn_thread};
+use super::sync::{Arc, Condvar, Mutex, per_thread, spawn_thread};
 use super::time::{Agenda, Appointment, Clock, Deadline};
+use std::cell::Cell;
 use std::task::Waker;
 use std::time::Duration;
 
@@ -26,6 +27,15 @@ enum Thread {
     #[default]
     None,
     Running,
+}
+
+per_thread! {
+    static IS_HERE: Cell<bool> = Cell::new(false);
+}
+
+/// Whether this is the thread that keeps everybody's time, and is not to be held up.
+pub(crate) fn is_here() -> bool {
+    IS_HERE.try_with(Cell::get).unwrap_or(false)
 }
 
 impl Alarm {
@@ -68,8 +78,9 @@ impl Alarm {
         drop(cancelled);
     }
 
-    /// Works off appointments; ends when there has been none for as long as `linger`.
+    /// Works off appointments, on this thread from now on; ends when there has been none for as long as `linger`.
     fn run(&self, linger: Duration) {
+        IS_HERE.with(|here| here.set(true));
         let clock = Clock::system();
         let mut idle_until = None;
         let mut state = self.state.lock();

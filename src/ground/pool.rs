@@ -42,11 +42,21 @@ struct State {
     waiting: usize,
 }
 
-per_thread! {
-    static ON_POOL: Cell<bool> = Cell::new(false);
+/// What this thread is to the pool.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Role {
+    Stranger,
+    /// It runs a job, which holds it for as long as it takes.
+    Job,
+    /// It polls a future, which doesn't hold it while it waits.
+    Poll,
 }
 
-/// Held while a job on the pool waits for another load.
+per_thread! {
+    static ROLE: Cell<Role> = Cell::new(Role::Stranger);
+}
+
+/// Held while a job holds a thread of the pool and waits for another load.
 pub(crate) struct Away(Arc<Pool>);
 
 impl Drop for Away {
@@ -87,9 +97,9 @@ impl Pool {
         Ok(())
     }
 
-    /// Has this thread not count while its job waits for another load, if it is the pool's.
+    /// Has this thread not count while its job waits for another load, if it is one of the pool's and held by a job.
     pub(crate) fn away(self: &Arc<Self>) -> Option<Away> {
-        if !ON_POOL.try_with(Cell::get).unwrap_or(false) {
+        if ROLE.try_with(Cell::get).ok() != Some(Role::Job) {
             return None;
         }
         let grow = {
@@ -131,13 +141,14 @@ impl Pool {
     }
 
     fn work_off(&self) {
-        ON_POOL.with(|on_pool| on_pool.set(true));
+        ROLE.with(|role| role.set(Role::Job));
         let mut idle_since = Instant::now();
         let mut state = self.state.lock();
         loop {
             if state.threads > self.most + state.waiting {
-                // Those that waited are back.
+                // Those that waited are back. Whatever this thread was woken for is another's now.
                 state.threads -= 1;
+                self.work.notify_one();
                 return;
             }
             if let Some(job) = state.queue.pop_front() {
@@ -192,6 +203,7 @@ impl Task {
         let taken = std::mem::replace(&mut *self.stage.lock(), Stage::Running);
         let Stage::Queued(mut future) = taken else { return };
         let waker = Waker::from(Arc::clone(&self));
+        let role = ROLE.with(|role| role.replace(Role::Poll));
         // Both the poll and the drop of what is done are user code; a panic in either ends the task.
         let pending = contain(|| match future.as_mut().poll(&mut Context::from_waker(&waker)) {
             Poll::Pending => Some(future),
@@ -200,6 +212,7 @@ impl Task {
                 None
             }
         });
+        ROLE.with(|mine| mine.set(role));
         let pending = pending.unwrap_or_else(|panic| {
             panic.forget();
             None
@@ -295,6 +308,40 @@ mod tests {
             std::thread::yield_now();
         }
         assert_eq!(pool.state.lock().waiting, 0);
+    }
+
+    #[test]
+    fn a_thread_too_many_hands_on_what_it_was_woken_for() {
+        let pool = Pool::with_most(2);
+        let (send, receive) = mpsc::channel::<()>();
+        let (away_at, busy) = (mpsc::channel::<()>(), mpsc::channel::<()>());
+        let (pool_of_job, gone) = (Arc::clone(&pool), away_at.0);
+        let (go_on, back) = mpsc::channel::<()>();
+        pool.run(Box::new(move || {
+            let away = pool_of_job.away();
+            gone.send(()).expect("the test listens");
+            back.recv().expect("the test lets it go on");
+            drop(away);
+            busy.0.send(()).expect("the test listens");
+            back.recv().expect("the test lets it end");
+        }))
+        .expect("there are threads");
+        away_at.1.recv().expect("the job runs");
+        // Two more threads, as the first counts as away, and both idle soon.
+        let meeting = Arc::new(std::sync::Barrier::new(3));
+        for _ in 0..2 {
+            let meeting = Arc::clone(&meeting);
+            pool.run(Box::new(move || drop(meeting.wait()))).expect("there are threads");
+        }
+        meeting.wait();
+        while pool.state.lock().idle < 2 {
+            std::thread::yield_now();
+        }
+        go_on.send(()).expect("the job listens");
+        busy.1.recv().expect("the job goes on");
+        pool.run(Box::new(move || send.send(()).expect("the test listens"))).expect("there are threads");
+        receive.recv_timeout(Duration::from_secs(5)).expect("a thread that isn't too many runs it");
+        go_on.send(()).expect("the job listens");
     }
 
     #[test]

@@ -49,7 +49,7 @@ impl<K: Eq, V> Shard<K, V> {
         &self,
         (hashed, key): (Hashed, K),
         rule: Rule,
-        wish: Wish,
+        wish: Wish<'_>,
         wanted: Wanted,
         terms: Terms<'_>,
         out: &mut Departures<K, V>,
@@ -89,7 +89,7 @@ impl<K, V> Shard<K, V> {
     }
 
     /// Takes out the flight of a vacant entry that is given up, and puts a load in its place if one is `wanted` and somebody waits who wishes for
-    /// it. Nothing if it has landed.
+    /// it: all who wait are expected there. Nothing if it has landed.
     pub(crate) fn vacate(&self, flight: &Arc<Flight<K, V>>, wanted: Option<Wanted>) -> Option<Vacated<K, V>> {
         let mut state = self.write();
         if !flight.seal() {
@@ -97,7 +97,11 @@ impl<K, V> Shard<K, V> {
         }
         let mine = state.flights.take(flight);
         let wanted = wanted.filter(|_| mine && flight.has_wishes());
-        Some(Vacated { heir: wanted.and_then(|wanted| state.flights.succeed(flight, wanted)) })
+        let heir = wanted.and_then(|wanted| state.flights.succeed(flight, wanted));
+        if let Some((heir, _)) = &heir {
+            flight.succeed_by(heir);
+        }
+        Some(Vacated { heir })
     }
 
     /// Begins the load of a flight that has been granted a permit. `false` if it needs none any more.

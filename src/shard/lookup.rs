@@ -79,12 +79,12 @@ impl<K, V> Shard<K, V> {
 
     /// A fresh value, or a seat in the flight that is bringing one.
     #[inline]
-    pub(crate) fn seek<Q: Equivalent<K> + ?Sized>(&self, at: Place<'_, Q>, wish: Wish) -> Sought<K, V> {
+    pub(crate) fn seek<Q: Equivalent<K> + ?Sized>(&self, at: Place<'_, Q>, wish: Wish<'_>) -> Sought<K, V> {
         self.look(at, Trace::Leave, |value| Sought::Hit(Arc::clone(value)), |state| state.join(at, wish))
     }
 
     /// A seat in the flight of a key, if there is one.
-    pub(crate) fn seek_flight<Q: Equivalent<K> + ?Sized>(&self, at: Place<'_, Q>, wish: Wish) -> Sought<K, V> {
+    pub(crate) fn seek_flight<Q: Equivalent<K> + ?Sized>(&self, at: Place<'_, Q>, wish: Wish<'_>) -> Sought<K, V> {
         self.read().join(at, wish)
     }
 
@@ -130,7 +130,7 @@ impl<K, V> State<K, V> {
     }
 
     /// A seat in the key's flight.
-    pub(super) fn join<Q: Equivalent<K> + ?Sized>(&self, at: Place<'_, Q>, wish: Wish) -> Sought<K, V> {
+    pub(super) fn join<Q: Equivalent<K> + ?Sized>(&self, at: Place<'_, Q>, wish: Wish<'_>) -> Sought<K, V> {
         match self.flights.joinable(at.hashed, at.key) {
             Some(flight) if at.clock.has_passed(flight.deadline()) => Sought::Overdue(Arc::clone(flight)),
             Some(flight) => Sought::Flight(flight.join(wish)),

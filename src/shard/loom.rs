@@ -15,6 +15,9 @@ use ::loom::thread;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+/// Wishes for the cache's own loader, which there is none of here.
+const LOADS: Wish<'static> = Wish::Load(&|| Box::new(()));
+
 const KEY: u32 = 1;
 const HASH: Hashed = Hashed(1);
 
@@ -54,12 +57,12 @@ impl World {
 
     fn claim(&self) -> Claim<u32, u32> {
         let wanted = Wanted { deadline: Deadline::NEVER, kind: Kind::Load, urgent: false };
-        self.shard.claim((HASH, KEY), Rule::IfMissing, Wish::Load, wanted, self.terms(), &mut Departures::new())
+        self.shard.claim((HASH, KEY), Rule::IfMissing, LOADS, wanted, self.terms(), &mut Departures::new())
     }
 
     /// The protocol of a fetch, with a load that takes no time.
     fn fetch(&self) -> u32 {
-        match self.shard.seek(self.place(&KEY), Wish::Load) {
+        match self.shard.seek(self.place(&KEY), LOADS) {
             Sought::Hit(value) => return *value,
             Sought::Flight(waiter) => return wait(waiter),
             Sought::Nothing | Sought::Overdue(_) => {}
@@ -179,7 +182,7 @@ fn g4_a_flight_is_joined_or_cancelled_and_never_both() {
         let world = World::new(10);
         let Claim::Led { flight, waiter, .. } = world.claim() else { unreachable!("nothing is there") };
         let other = Arc::clone(&world);
-        let theirs = thread::spawn(move || match other.shard.seek(other.place(&KEY), Wish::Load) {
+        let theirs = thread::spawn(move || match other.shard.seek(other.place(&KEY), LOADS) {
             Sought::Flight(waiter) => Some(wait(waiter)),
             Sought::Hit(value) => Some(*value),
             Sought::Nothing | Sought::Overdue(_) => None,
@@ -205,14 +208,14 @@ fn g4_who_wishes_for_a_load_when_an_entry_is_given_up_gets_one() {
         let claimed = world.shard.claim((HASH, KEY), Rule::IfMissing, Wish::Own, wanted, world.terms(), &mut Departures::new());
         let Claim::Led { flight, .. } = claimed else { unreachable!("nothing is there") };
         let other = Arc::clone(&world);
-        let theirs = thread::spawn(move || match other.shard.seek(other.place(&KEY), Wish::Load) {
+        let theirs = thread::spawn(move || match other.shard.seek(other.place(&KEY), LOADS) {
             Sought::Flight(mut waiter) => {
                 let (parker, waker) = Parker::new();
                 while waiter.poll(&Context::from_waker(&waker)).is_pending() {
                     parker.park();
                 }
                 // Vacated: by now the load is there, or was before.
-                matches!(other.shard.seek(other.place(&KEY), Wish::Load), Sought::Flight(_))
+                matches!(other.shard.seek(other.place(&KEY), LOADS), Sought::Flight(_))
             }
             Sought::Hit(_) | Sought::Overdue(_) => false,
             // Too late to be seen as one who waits: it would claim.

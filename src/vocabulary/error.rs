@@ -49,17 +49,13 @@ pub enum LoadError {
         after: Duration,
     },
     /// The loader answered that there is no such key.
-    #[non_exhaustive]
     Absent,
     /// The load was dropped before its end, for instance by a runtime that shut down.
-    #[non_exhaustive]
     Cancelled,
     /// The key isn't held and the cache has no loader; or the call's own closure was used up and there is none other.
-    #[non_exhaustive]
     NoLoader,
     /// The load could not be taken on: as many as [`max_queued_loads`](crate::CacheBuilder::max_queued_loads) were waiting for their turn, or
     /// there was no thread to run it on.
-    #[non_exhaustive]
     Overloaded,
     /// The load would have waited for itself: its loader asked, directly or through loads of other keys and caches, for the very key that it loads.
     #[non_exhaustive]
@@ -69,7 +65,6 @@ pub enum LoadError {
         caches: Arc<[Arc<str>]>,
     },
     /// The cache has been closed, and loads no more.
-    #[non_exhaustive]
     Closed,
 }
 

@@ -146,7 +146,7 @@ fn g17_waiting_ends_in_a_moment_of_rest_between_loads<F: Kind>() {
 /// The load that is waited for needs the lock that the closure of `get` runs under.
 fn g17_waiting_or_closing_inside_the_closure_of_get_panics_with_a_clear_message<F: Kind>() {
     let closes: [Wait; 2] =
-        [("close by a thread", |cache| drop(cache.close())), ("close by a task", |cache| drop(block_on(cache.to_async().close())))];
+        [("close by a thread", |cache| assert!(cache.close())), ("close by a task", |cache| assert!(block_on(cache.to_async().close())))];
     let mut silent = Vec::new();
     for (name, wait) in WAITS.into_iter().chain(closes) {
         let cache: Of<F> = F::Of::build(Runway::new(0).numbers(CacheBuilder::new().shards(1), Style::Blocking));

@@ -35,9 +35,9 @@ fn g17_loads_beyond_the_limit_are_given_up_for_all_who_wait<F: Kind>() {
                 until_closed(&cache.sync());
                 clock.advance(limit - MOMENT);
                 assert!(!close.is_over() && cache.metrics().flights == 1, "the limit isn't reached");
-                // The limit counts from the call, which may have come after the first of this.
+                // The limit counts from a moment of the call that may have come after the first of this.
                 until("closing has ended", || {
-                    clock.advance(MOMENT);
+                    clock.advance(LIMIT / 100);
                     close.is_over()
                 });
                 assert!(!close.result(), "a load was under way");
@@ -144,6 +144,30 @@ fn g17_a_close_that_is_dropped_leaves_the_loads_alone() {
             runway.open(0);
             assert_eq!(*block_on(fetch).expect("nobody gave it up"), 0);
             assert!(block_on(cache.close()));
+            at_rest(&cache.to_sync());
+        }
+    });
+}
+
+#[test]
+fn g17_the_limit_of_closing_is_exact() {
+    in_time(|| {
+        for style in BOTH {
+            let (runway, clock) = (Runway::new(1), MockClock::new());
+            let builder = CacheBuilder::new().clock(clock.clone()).load_timeout(Duration::MAX);
+            let cache: AsyncCache<u32, usize> = runway.numbers(builder, style).build_async().expect("the settings make sense");
+            let fetch = cache.fetch_with(&1);
+            runway.until_begun(0);
+            let (mut shorter, mut longer) = (Box::pin(cache.close()), Box::pin(cache.close_within(LIMIT + MOMENT)));
+            assert!((&mut shorter).now_or_never().is_none() && (&mut longer).now_or_never().is_none());
+            clock.advance(LIMIT - MOMENT);
+            assert!((&mut shorter).now_or_never().is_none() && (&mut longer).now_or_never().is_none());
+            clock.advance(MOMENT);
+            assert_eq!((&mut longer).now_or_never(), None, "it has more patience");
+            assert_eq!(shorter.now_or_never(), Some(false));
+            assert_eq!(longer.now_or_never(), Some(true), "all have ended, as the other has given them up");
+            assert_eq!(block_on(fetch).map_err(|error| error.kind()), Err(LoadErrorKind::Closed));
+            runway.open(0);
             at_rest(&cache.to_sync());
         }
     });

@@ -28,3 +28,4 @@ mod in_flight;
 mod last_handle;
 mod limit;
 mod odd_places;
+mod own_cache;

@@ -2,7 +2,7 @@
 
 use crate::census::{Census, Counted, watched};
 use crate::faces::{self, Face, Kind};
-use crate::gate::{Gate, until};
+use crate::gate::until;
 use crate::hush::{ON_PURPOSE, hush};
 use crate::on_every_face_in_time;
 use crate::runway::{BOTH, Runway, Style};
@@ -13,7 +13,13 @@ use std::sync::{Arc, Mutex};
 use std::task::{Context, Wake, Waker};
 
 /// A value that owns something else.
-struct Owner<T>(#[expect(unused, reason = "it is there to be dropped")] T);
+struct Owner<T> {
+    _owned: T,
+}
+
+fn owner<T>(owned: T) -> Owner<T> {
+    Owner { _owned: owned }
+}
 
 /// A cache that holds one value of `census`.
 fn small<F: Kind>(census: &Census) -> F::Of<u32, Counted> {
@@ -33,7 +39,7 @@ fn g17_the_last_handle_may_go_in_the_drop_of_another_caches_value<F: Kind>() {
     for way in ways {
         let census = Census::new();
         let outer = F::Of::build(CacheBuilder::new());
-        outer.insert(1, Owner(small::<F>(&census)));
+        outer.insert(1, owner(small::<F>(&census)));
         assert_eq!(census.alive(), 1);
         way(&outer);
         assert_eq!(census.alive(), 0);
@@ -46,101 +52,12 @@ fn g17_a_chain_of_caches_goes_with_its_first_handle<F: Kind>() {
     let mut link: Box<dyn Send + Sync> = Box::new(small::<F>(&census));
     for _ in 0..50 {
         let cache: F::Of<u32, Owner<Box<dyn Send + Sync>>> = F::Of::build(CacheBuilder::new());
-        cache.insert(1, Owner(link));
+        cache.insert(1, owner(link));
         link = Box::new(cache);
     }
     assert_eq!(census.alive(), 1);
     drop(link);
     assert_eq!(census.alive(), 0);
-}
-
-/// A value that owns a handle of the cache that it was in.
-struct Selfish {
-    _value: Counted,
-    _own: Cache<u32, Selfish>,
-}
-
-#[test]
-fn g17_the_last_handle_may_go_in_the_drop_of_its_own_caches_value() {
-    in_time(|| {
-        let census = Census::new();
-        let (builder, memory) = watched(CacheBuilder::new());
-        let cache: Cache<u32, Selfish> = builder.build().expect("the settings make sense");
-        cache.insert(1, Selfish { _value: census.value(), _own: cache.clone() });
-        let value = cache.remove(&1).expect("it was held");
-        drop(cache);
-        assert!(!memory.is_gone());
-        drop(value);
-        assert!(census.alive() == 0 && memory.is_gone());
-    });
-}
-
-/// The load replaces the value that owns the last handle, which so goes while the load lands.
-#[test]
-fn g17_the_last_handle_may_go_while_a_load_of_its_cache_lands() {
-    in_time(|| {
-        for style in BOTH {
-            let (census, runway) = (Census::new(), Runway::new(1));
-            // What a load brings owns no handle.
-            let lazy = census.clone();
-            let (builder, memory) = watched(CacheBuilder::new());
-            let answer = move |_: usize| Loaded::ok((lazy.value(), None));
-            let cache: AsyncCache<u32, (Counted, Option<Handle>)> =
-                runway.loader(builder, style, answer).build_async().expect("the settings make sense");
-            cache.insert(1, (census.value(), Some(Handle(cache.clone()))));
-            drop(cache.refresh(&1));
-            runway.until_begun(0);
-            drop(cache);
-            assert!(census.alive() == 1 && !memory.is_gone(), "the value's handle keeps the cache");
-            runway.open(0);
-            until("all is gone", || census.alive() == 0 && memory.is_gone());
-        }
-    });
-}
-
-/// A handle of the cache that the value is in.
-struct Handle(#[expect(dead_code, reason = "it is there to be dropped")] AsyncCache<u32, (Counted, Option<Handle>)>);
-
-/// A handle that a load takes and drops.
-type Slot = Arc<Mutex<Option<AsyncCache<u32, Counted>>>>;
-
-#[test]
-fn g17_the_last_handle_may_go_in_a_load_of_its_own_cache() {
-    in_time(|| {
-        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().expect("a runtime can be had");
-        for inside in [false, true] {
-            let _inside = inside.then(|| runtime.enter());
-            for style in BOTH {
-                let (census, gate, slot) = (Census::new(), Gate::new(), Slot::default());
-                let (values, held, taken) = (census.clone(), gate.clone(), Arc::clone(&slot));
-                let take = move || {
-                    drop(taken.lock().expect("no holder panics").take());
-                    values.value()
-                };
-                let (builder, memory) = watched(CacheBuilder::new());
-                let builder = match style {
-                    Style::Blocking => builder.loader_fn(move |_: &u32| {
-                        held.wait();
-                        Loaded::ok(take())
-                    }),
-                    Style::Async => builder.async_loader_fn(move |_: u32| {
-                        let (held, take) = (held.clone(), take.clone());
-                        async move {
-                            held.pass().await;
-                            Loaded::ok(take())
-                        }
-                    }),
-                };
-                let cache = builder.build_async().expect("the settings make sense");
-                cache.insert(1, census.value());
-                drop(cache.fetch_with(&2));
-                gate.until_arrived(1);
-                *slot.lock().expect("no holder panics") = Some(cache);
-                gate.open();
-                until("all is gone", || census.alive() == 0 && memory.is_gone());
-            }
-        }
-    });
 }
 
 fn g17_the_last_handle_may_go_inside_the_closure_of_get<F: Kind>() {

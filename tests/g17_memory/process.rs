@@ -6,10 +6,7 @@ use std::fs;
 /// The crate's own threads, by number: how often each has gone to sleep. Their names are cut to fifteen letters.
 pub(crate) fn own_threads() -> BTreeMap<u32, u64> {
     let tasks = fs::read_dir("/proc/self/task").expect("the system tells of its threads");
-    tasks
-        .filter_map(|task| Some(task.ok()?.file_name().to_str()?.parse().ok()?))
-        .filter_map(|task| Some((task, own_thread(task)?)))
-        .collect()
+    tasks.filter_map(|task| task.ok()?.file_name().to_str()?.parse().ok()).filter_map(|task| Some((task, own_thread(task)?))).collect()
 }
 
 /// How often the thread has gone to sleep, if it is the crate's. A thread may end while it is looked at.

@@ -38,7 +38,7 @@ fn round() {
             let entry: Entry<u32, Vec<u8>> = cache.try_entry(2_000).expect("nobody has the lead");
             let fetch = cache.fetch_or_load(&2_000, || async { Ok::<_, BoxError>(vec![0; PAGE]) });
             assert!(fetch.now_or_never().is_none());
-            drop(cache.wait_idle().now_or_never());
+            assert!(cache.wait_idle().now_or_never().is_none());
             (cache, entry)
         })
         .collect();

@@ -5,7 +5,8 @@ use crate::census::{Census, Counted, Memory, watched};
 use crate::gate::until;
 use crate::process::own_threads;
 use crate::watchdog::in_time;
-use bellwether::{AsyncCache, BoxError, CacheBuilder, Loaded};
+use bellwether::{AsyncCache, CacheBuilder, Loaded};
+use futures::FutureExt;
 use std::thread::sleep;
 use std::time::Duration;
 
@@ -41,7 +42,9 @@ fn g17_two_hundred_caches_share_one_background_thread_and_leave_nothing_behind()
     in_time(|| {
         // The loads have a place of their own, so that what is left is the background work.
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().expect("a runtime can be had");
-        until("the threads of other tests have gone", || own_threads().is_empty());
+        // The pool's threads go ten seconds after their last work; the background thread may sleep for longer.
+        until("the pool's threads have gone", || own_threads().len() <= 1);
+        let before = own_threads().len();
         let census = Census::new();
         let caches: Vec<_> = {
             let _inside = runtime.enter();
@@ -53,7 +56,7 @@ fn g17_two_hundred_caches_share_one_background_thread_and_leave_nothing_behind()
                 })
                 .collect()
         };
-        assert_eq!(own_threads().len(), 0, "caches without loads need no thread");
+        assert!(own_threads().len() <= before, "caches without loads need no thread");
         {
             let _inside = runtime.enter();
             caches.iter().flat_map(|(cache, _)| (100..103).map(move |key| cache.fetch_with(&key))).for_each(drop);
@@ -82,8 +85,7 @@ fn g17_caches_that_are_gone_wake_nobody_later() {
             // One comes due every ten milliseconds, two seconds long.
             let limit = Duration::from_millis(1_000 + 10 * n);
             let (cache, _) = cache(CacheBuilder::new().load_timeout(limit), &census);
-            let load = || std::future::pending::<Result<Counted, BoxError>>();
-            assert!(futures::FutureExt::now_or_never(cache.fetch_or_load(&100, load)).is_none());
+            assert!(cache.fetch_with(&100).now_or_never().is_none());
         }
         until("every load is dropped", || census.alive() == 0);
         let before: u64 = own_threads().values().sum();

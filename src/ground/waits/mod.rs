@@ -10,20 +10,30 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-/// One load, as one who waits.
-#[derive(Debug)]
+/// One load, or the holder of an entry, as one who waits.
 pub(crate) struct Load {
-    /// The same as the [`Awaited::serial`] of what it lands.
-    pub(crate) serial: u64,
-    /// Its key's place in its cache, which loads of that key share.
-    pub(crate) berth: u64,
+    /// What it lands.
+    pub(crate) flight: Arc<dyn Awaited>,
     /// Its cache's name.
     pub(crate) cache: Option<Arc<str>>,
 }
 
 /// What a load may wait for.
 pub(crate) trait Awaited: Send + Sync {
+    /// Its own number.
     fn serial(&self) -> u64;
+
+    /// Its key's place in its cache, which flights of that key share.
+    fn berth(&self) -> u64;
+
+    /// Whether it takes one of the places of its key's loads now.
+    fn has_place(&self) -> bool;
+
+    /// Whether it holds a permit, or somebody does who waits for it: then nothing that it waits for may wait for a permit.
+    fn is_privileged(&self) -> bool;
+
+    /// It is waited for by one that is privileged.
+    fn privilege(&self);
 
     /// Whether nobody needs to wait any more.
     fn is_over(&self) -> bool;
@@ -48,9 +58,10 @@ pub(crate) fn current() -> Option<Arc<Load>> {
     CURRENT.try_with(|current| current.borrow().clone()).ok().flatten()
 }
 
-/// Whether this thread works for a load right now.
-pub(crate) fn is_in_load() -> bool {
-    CURRENT.try_with(|current| current.borrow().is_some()).unwrap_or(false)
+/// Whether this thread works for a load right now that must not wait for a permit.
+pub(crate) fn is_privileged() -> bool {
+    let asks = |current: &RefCell<Option<Arc<Load>>>| current.borrow().as_ref().is_some_and(|load| load.flight.is_privileged());
+    CURRENT.try_with(asks).unwrap_or(false)
 }
 
 /// Held while this thread works for a load, or for none.
@@ -78,8 +89,17 @@ pub(crate) struct Waits {
 
 struct Waiting {
     load: Arc<Load>,
-    on: Vec<Arc<dyn Awaited>>,
+    on: Vec<Wait>,
 }
+
+/// One wait.
+struct Wait {
+    on: Arc<dyn Awaited>,
+    hurry: Hurry,
+}
+
+/// Has what is waited for begin without a permit, under no lock.
+pub(crate) type Hurry = Arc<dyn Fn() + Send + Sync>;
 
 /// The caches whose loads wait for each other in a ring, in the order of waiting.
 #[derive(Debug)]
@@ -88,7 +108,9 @@ pub(crate) struct Ring(pub(crate) Names);
 impl Waits {
     /// Books that `load` waits for `on`, unless it would wait for itself. Booking and searching are one step: of two loads that
     /// close a ring at once, one finds it closed.
-    pub(crate) fn wait(&self, load: &Arc<Load>, on: Arc<dyn Awaited>) -> Result<(), Ring> {
+    ///
+    /// Gives what is to be hurried: if `load` is privileged, so is from now on all that it waits for, directly or not.
+    pub(crate) fn wait(&self, load: &Arc<Load>, on: Arc<dyn Awaited>, hurry: Hurry) -> Result<Vec<Hurry>, Ring> {
         let mut by = self.by.lock();
         if let Some(ring) = Search::new(&by, load).ring(&*on) {
             return Err(Ring(ring));
@@ -98,20 +120,32 @@ impl Waits {
             yield_now();
             by = self.by.lock();
         }
-        by.entry(load.serial).or_insert_with(|| Waiting { load: Arc::clone(load), on: Vec::new() }).on.push(on);
-        Ok(())
+        let mut hurries = Vec::new();
+        if load.flight.is_privileged() {
+            let mut reached = vec![(Arc::clone(&on), Arc::clone(&hurry))];
+            while let Some((awaited, hurry)) = reached.pop() {
+                if awaited.is_privileged() {
+                    continue; // And so is all that it waits for.
+                }
+                awaited.privilege();
+                hurries.push(hurry);
+                let waits = by.get(&awaited.serial()).into_iter().flat_map(|waiting| &waiting.on);
+                reached.extend(waits.map(|wait| (Arc::clone(&wait.on), Arc::clone(&wait.hurry))));
+            }
+        }
+        let waiting = by.entry(load.flight.serial()).or_insert_with(|| Waiting { load: Arc::clone(load), on: Vec::new() });
+        waiting.on.push(Wait { on, hurry });
+        Ok(hurries)
     }
 
     /// Books that `load` waits for `on` no more.
     pub(crate) fn resume(&self, load: &Load, on: u64) {
         let gone = {
             let mut by = self.by.lock();
-            let Some(waiting) = by.get_mut(&load.serial) else { return };
-            let gone = waiting.on.iter().position(|awaited| awaited.serial() == on).map(|at| waiting.on.swap_remove(at));
-            if waiting.on.is_empty() {
-                by.remove(&load.serial);
-            }
-            gone
+            let Some(waiting) = by.get_mut(&load.flight.serial()) else { return };
+            let gone = waiting.on.iter().position(|wait| wait.on.serial() == on).map(|at| waiting.on.swap_remove(at));
+            let emptied = if waiting.on.is_empty() { by.remove(&load.flight.serial()) } else { None };
+            (gone, emptied)
         };
         // It may be the last to hold a user's value.
         drop_contained(gone);

@@ -32,7 +32,7 @@ impl<'a> Search<'a> {
         }
         match awaited.queue() {
             Some(queue) => self.turn_stuck(awaited.serial(), &queue).then(|| self.way(waiter)),
-            None if awaited.serial() == self.last.serial => Some(self.way(waiter)),
+            None if awaited.serial() == self.last.flight.serial() => Some(self.way(waiter)),
             None if waiter.is_some() => None, // Its own waits come in their turn.
             None => self.load_stuck(awaited.serial()),
         }
@@ -48,7 +48,7 @@ impl<'a> Search<'a> {
             if reached.insert(serial, from).is_some() {
                 continue;
             }
-            for awaited in &waiting.on {
+            for awaited in waiting.on.iter().map(|wait| &wait.on) {
                 if let Some(ring) = self.stuck(&**awaited, Some((&reached, &waiting.load))) {
                     return Some(ring);
                 }
@@ -65,13 +65,15 @@ impl<'a> Search<'a> {
         if self.turns.contains(&serial) {
             return true;
         }
-        let waiting = self.by.values().map(|waiting| &*waiting.load).filter(|load| load.serial != self.last.serial);
-        let ahead: Vec<u64> = waiting.chain([self.last]).filter(|load| load.berth == queue.berth).map(|load| load.serial).collect();
+        let last = self.last.flight.serial();
+        let waiting = self.by.values().map(|waiting| &waiting.load.flight).filter(|flight| flight.serial() != last);
+        let ahead = waiting.chain([&self.last.flight]).filter(|flight| flight.berth() == queue.berth && flight.has_place());
+        let ahead: Vec<u64> = ahead.map(|flight| flight.serial()).collect();
         if ahead.len() < queue.ahead {
             return false;
         }
         self.turns.push(serial);
-        let stuck = ahead.into_iter().all(|load| load == self.last.serial || self.load_stuck(load).is_some());
+        let stuck = ahead.into_iter().all(|load| load == last || self.load_stuck(load).is_some());
         self.turns.pop();
         stuck
     }
@@ -80,7 +82,7 @@ impl<'a> Search<'a> {
     fn way(&self, waiter: Option<(&Reached, &'a Load)>) -> Names {
         let mut way = Vec::new();
         if let Some((reached, load)) = waiter {
-            let back = std::iter::successors(Some(load.serial), |serial| reached.get(serial).copied().flatten());
+            let back = std::iter::successors(Some(load.flight.serial()), |serial| reached.get(serial).copied().flatten());
             way.extend(back.filter_map(|serial| self.by.get(&serial)).map(|waiting| waiting.load.cache.clone()));
         }
         way.push(self.last.cache.clone());

@@ -124,7 +124,7 @@ impl<K, V> FlightMap<K, V> {
     /// Makes a flight for the key of another that has left the map; nothing if too many loads wait for a permit.
     pub(crate) fn succeed(&mut self, flight: &Flight<K, V>, wanted: Wanted) -> Option<(Arc<Flight<K, V>>, Turn)> {
         let Self { berths, epoch, traffic, permits } = self;
-        match berths.entry(flight.hashed().0, |berth| berth.name.berth == flight.berth(), |berth| berth.name.hashed.0) {
+        match berths.entry(flight.hashed().0, |berth| berth.name.berth == flight.name.berth, |berth| berth.name.hashed.0) {
             Entry::Occupied(mut entry) => entry.get_mut().claim(wanted, *epoch, traffic, permits),
             Entry::Vacant(entry) => Berth::claim_new(entry, Arc::clone(&flight.name), wanted, *epoch, traffic, permits),
         }
@@ -132,22 +132,27 @@ impl<K, V> FlightMap<K, V> {
 
     /// Whether this very flight may still be joined and stored.
     pub(crate) fn holds(&self, flight: &Arc<Flight<K, V>>) -> bool {
-        let berth = self.berths.find(flight.hashed().0, |berth| berth.name.berth == flight.berth());
+        let berth = self.berths.find(flight.hashed().0, |berth| berth.name.berth == flight.name.berth);
         berth.and_then(|berth| berth.latest.open(self.epoch)).is_some_and(|latest| Arc::ptr_eq(latest, flight))
     }
 
     /// Takes this very flight out, and says whether it was in.
     pub(crate) fn take(&mut self, flight: &Arc<Flight<K, V>>) -> bool {
-        let held = self.holds(flight);
-        if held || seeded::on(Bug::RemoveFlightByKey) {
-            self.forget_latest(flight);
+        let Ok(mut entry) = self.berths.find_entry(flight.hashed().0, |berth| berth.name.berth == flight.name.berth) else { return false };
+        let held = entry.get().latest.open(self.epoch).is_some_and(|latest| Arc::ptr_eq(latest, flight));
+        // One that the map was cleared of goes, too.
+        if entry.get().latest.is(flight) || seeded::on(Bug::RemoveFlightByKey) {
+            entry.get_mut().latest = Latest::Gone;
+            if entry.get().is_empty() {
+                entry.remove();
+            }
         }
         held
     }
 
     /// A write to the key of `flight` overtakes it: it can be joined no more, and what it brings is not stored. One that hasn't begun stays.
     pub(crate) fn supersede(&mut self, flight: &Arc<Flight<K, V>>) -> Overtaken {
-        let berth = self.berths.find(flight.hashed().0, |berth| berth.name.berth == flight.berth());
+        let berth = self.berths.find(flight.hashed().0, |berth| berth.name.berth == flight.name.berth);
         if berth.is_some_and(|berth| matches!(berth.latest, Latest::Queued(_))) {
             return Overtaken::Queued;
         }
@@ -163,7 +168,10 @@ impl<K, V> FlightMap<K, V> {
     /// A flight's load has ended, or will never begin. To be called once for each flight.
     pub(crate) fn ended(&mut self, flight: &Arc<Flight<K, V>>) -> Ended<K, V> {
         let mut ended = Ended { next: None, permit: flight.is_on_permit() };
-        let Ok(mut entry) = self.berths.find_entry(flight.hashed().0, |berth| berth.name.berth == flight.berth()) else {
+        if flight.has_begun() {
+            flight.set_begun(Begun::Ended);
+        }
+        let Ok(mut entry) = self.berths.find_entry(flight.hashed().0, |berth| berth.name.berth == flight.name.berth) else {
             return ended;
         };
         let berth = entry.get_mut();
@@ -204,7 +212,7 @@ impl<K, V> FlightMap<K, V> {
 
     fn begin_waiting(&mut self, flight: &Arc<Flight<K, V>>, begun: Begun) -> bool {
         let epoch = self.epoch;
-        let Some(berth) = self.berths.find_mut(flight.hashed().0, |berth| berth.name.berth == flight.berth()) else { return false };
+        let Some(berth) = self.berths.find_mut(flight.hashed().0, |berth| berth.name.berth == flight.name.berth) else { return false };
         let waits = matches!(&berth.latest, Latest::Queued(latest) if Arc::ptr_eq(latest, flight)) && berth.has_room_aloft();
         if waits {
             berth.fly(flight, begun, epoch);
@@ -234,7 +242,7 @@ impl<K, V> FlightMap<K, V> {
 
     /// The flight's berth has no latest flight any more, and is gone if no load of its key is in the air.
     fn forget_latest(&mut self, flight: &Arc<Flight<K, V>>) {
-        if let Ok(mut entry) = self.berths.find_entry(flight.hashed().0, |berth| berth.name.berth == flight.berth()) {
+        if let Ok(mut entry) = self.berths.find_entry(flight.hashed().0, |berth| berth.name.berth == flight.name.berth) {
             entry.get_mut().latest = Latest::Gone;
             if entry.get().is_empty() {
                 entry.remove();
@@ -244,6 +252,13 @@ impl<K, V> FlightMap<K, V> {
 }
 
 impl<K, V> Latest<K, V> {
+    fn is(&self, flight: &Arc<Flight<K, V>>) -> bool {
+        match self {
+            Self::Queued(latest) | Self::Flying { flight: latest, .. } => Arc::ptr_eq(latest, flight),
+            Self::Gone => false,
+        }
+    }
+
     fn open(&self, epoch: u64) -> Option<&Arc<Flight<K, V>>> {
         match self {
             Self::Queued(flight) => Some(flight),

@@ -10,7 +10,7 @@ mod traffic;
 mod waiter;
 
 pub(crate) use map::{Claimed, Ended, FlightMap, MOST_ALOFT, Overtaken, Turn, Wanted};
-pub(crate) use traffic::Traffic;
+pub(crate) use traffic::{IdleWait, Traffic};
 pub(crate) use waiter::Waiter;
 
 use crate::ground::contain::{contain, drop_contained};
@@ -24,7 +24,8 @@ use crate::mechanisms::permits::{Permit, Permits, Queueing};
 use crate::vocabulary::error::LoadError;
 use name::Name;
 use seats::Seats;
-use std::sync::Arc;
+use std::any::Any;
+use std::sync::{Arc, OnceLock};
 use std::task::{Context, Poll, Waker};
 
 /// One load of one key, or one vacant entry: somebody is expected to bring the key's value.
@@ -38,7 +39,7 @@ pub(crate) struct Flight<K, V> {
     deadline: Deadline,
     /// Whether its load has begun. Written under the lock of the shard.
     begun: AtomicU8,
-    /// Whether it is to begin without a permit, as a load that has one waits for it. Written under the lock of the shard.
+    /// Whether it is to begin without a permit, as a load that has one waits for it, directly or not.
     urgent: AtomicBool,
     /// Whether it has landed, for those who ask without the lock.
     over: AtomicBool,
@@ -46,6 +47,10 @@ pub(crate) struct Flight<K, V> {
     timed: AtomicBool,
     /// How many of those who wait would have the cache's own loader load. Written under the flight's lock.
     wishes: AtomicU64,
+    /// How many are on their way here from the flight that this one takes the place of.
+    expected: AtomicU64,
+    /// The flight that takes this one's place, if it was an entry that was given up.
+    successor: OnceLock<Arc<Self>>,
     traffic: Arc<Traffic>,
     air: Mutex<Air<V>>,
 }
@@ -60,13 +65,16 @@ pub(crate) enum Kind {
 }
 
 /// What one who waits would have done if nobody brought a value.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Wish {
-    /// The cache's own loader is to load, whether or not it is ever polled again.
-    Load,
+#[derive(Clone, Copy)]
+pub(crate) enum Wish<'a> {
+    /// The cache's own loader is to load, in this place, whether or not the one who waits is ever polled again.
+    Load(&'a dyn Fn() -> Offer),
     /// It looks after itself.
     Own,
 }
+
+/// A place to load in, as one who waits offers it. What it is, is the core's affair.
+pub(crate) type Offer = Box<dyn Any + Send + Sync>;
 
 /// Whether and how a load has begun.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -75,6 +83,8 @@ pub(crate) enum Begun {
     Free = 1,
     /// With a permit, to be given back.
     OnPermit = 2,
+    /// It has ended since.
+    Ended = 3,
 }
 
 /// Whether a load may begin.
@@ -93,6 +103,8 @@ struct Air<V> {
     stop: Option<Waker>,
     /// The alarm that ends it at its deadline.
     alarm: Option<Appointment>,
+    /// Where the cache's own loader may load if the holder of an entry doesn't bring the value.
+    offer: Option<Offer>,
 }
 
 /// Begins a load. Called or dropped under no lock.
@@ -131,7 +143,7 @@ impl<V> Clone for Landing<V> {
 impl<K, V> Flight<K, V> {
     fn new(name: Arc<Name<K>>, wanted: Wanted, traffic: Arc<Traffic>) -> Self {
         let Wanted { deadline, kind, urgent } = wanted;
-        let air = Air { stage: Stage::Aloft(Seats::default()), launch: None, stop: None, alarm: None };
+        let air = Air { stage: Stage::Aloft(Seats::default()), launch: None, stop: None, alarm: None, offer: None };
         Self {
             name,
             serial: serial(),
@@ -142,6 +154,8 @@ impl<K, V> Flight<K, V> {
             over: AtomicBool::new(false),
             timed: AtomicBool::new(false),
             wishes: AtomicU64::new(0),
+            expected: AtomicU64::new(0),
+            successor: OnceLock::new(),
             traffic,
             air: Mutex::new(air),
         }
@@ -155,17 +169,8 @@ impl<K, V> Flight<K, V> {
         self.name.hashed
     }
 
-    /// A number for its key's place in the map of flights, which nothing else has.
-    pub(crate) fn berth(&self) -> u64 {
-        self.name.berth
-    }
-
     pub(crate) fn serial(&self) -> u64 {
         self.serial
-    }
-
-    pub(crate) fn is_urgent(&self) -> bool {
-        self.urgent.load(Ordering::Relaxed)
     }
 
     pub(crate) fn kind(&self) -> Kind {
@@ -213,26 +218,49 @@ impl<K, V> Flight<K, V> {
     }
 
     /// Takes a seat among those who wait.
-    pub(crate) fn join(self: &Arc<Self>, wish: Wish) -> Waiter<K, V> {
-        let seat = match &mut self.air.lock().stage {
+    pub(crate) fn join(self: &Arc<Self>, wish: Wish<'_>) -> Waiter<K, V> {
+        let mut air = self.air.lock();
+        let wishes = matches!(wish, Wish::Load(_));
+        let Air { stage, offer, .. } = &mut *air;
+        let seat = match stage {
             Stage::Aloft(seats) | Stage::Sealed(seats) => {
                 self.traffic.waiters.add(1);
-                if wish == Wish::Load {
-                    self.wishes.fetch_add(1, Ordering::Relaxed);
+                self.wishes.fetch_add(u64::from(wishes), Ordering::Relaxed);
+                if let (Wish::Load(place), Kind::Entry, None) = (wish, self.kind, &offer) {
+                    *offer = Some(place());
                 }
                 Some(seats.take())
             }
             Stage::Landed(_) => None,
         };
-        Waiter::new(Arc::clone(self), seat, wish)
+        drop(air);
+        Waiter::new(Arc::clone(self), seat, wishes)
     }
 
     /// One leaves before the landing. Called under the flight's lock.
-    fn left(&self, wish: Wish) {
+    fn left(&self, wished: bool) {
         self.traffic.waiters.sub(1);
-        if wish == Wish::Load {
-            self.wishes.fetch_sub(1, Ordering::Relaxed);
-        }
+        self.wishes.fetch_sub(u64::from(wished), Ordering::Relaxed);
+    }
+
+    /// The place that was offered for a load in place of what the holder of an entry brings.
+    pub(crate) fn take_offer(&self) -> Option<Offer> {
+        self.air.lock().offer.take()
+    }
+
+    /// Names the flight that takes the place of this one, to which those who wait are on their way from its landing on. Whoever names it is
+    /// expected there, too, until he [`arrive`](Self::arrive)s.
+    pub(crate) fn succeed_by(&self, successor: &Arc<Self>) {
+        successor.expected.store(1, Ordering::Relaxed);
+        // A flight is vacated once.
+        drop(self.successor.set(Arc::clone(successor)));
+    }
+
+    /// The flight that one who waited for this one went on to, who is expected there no more.
+    pub(crate) fn arrive(&self) -> Option<&Arc<Self>> {
+        let successor = self.successor.get()?;
+        successor.expected.fetch_sub(1, Ordering::AcqRel);
+        Some(successor)
     }
 
     /// Whether anybody waits who would have the cache's own loader load.
@@ -242,7 +270,11 @@ impl<K, V> Flight<K, V> {
 
     /// Whether nobody waits for a load that isn't over.
     pub(crate) fn is_deserted(&self) -> bool {
-        matches!(&self.air.lock().stage, Stage::Aloft(seats) if seats.taken() == 0)
+        matches!(&self.air.lock().stage, Stage::Aloft(seats) if self.is_empty(seats))
+    }
+
+    fn is_empty(&self, seats: &Seats) -> bool {
+        seats.taken() == 0 && self.expected.load(Ordering::Acquire) == 0
     }
 
     /// Runs `launch` at once if the flight's turn has come, else keeps it until then. A flight that has landed needs none.
@@ -276,7 +308,7 @@ impl<K, V> Flight<K, V> {
 
     /// As [`seal`](Self::seal), if nobody waits.
     pub(crate) fn seal_deserted(&self) -> bool {
-        self.seal_if(|seats| seats.taken() == 0)
+        self.seal_if(|seats| self.is_empty(seats))
     }
 
     fn seal_if(&self, allowed: impl FnOnce(&Seats) -> bool) -> bool {
@@ -301,6 +333,9 @@ impl<K, V> Flight<K, V> {
             air.stage = Stage::Landed(landing);
             self.over.store(true, Ordering::Release);
             self.traffic.waiters.sub(seats.taken() as u64);
+            if let Some(successor) = self.successor.get() {
+                successor.expected.fetch_add(seats.taken() as u64, Ordering::AcqRel);
+            }
             (seats, air.launch.take(), air.stop.take(), air.alarm.take())
         };
         if self.kind == Kind::Load {
@@ -391,12 +426,29 @@ impl<K: Send + Sync, V: Send + Sync> Awaited for Flight<K, V> {
         self.serial
     }
 
+    fn berth(&self) -> u64 {
+        self.name.berth
+    }
+
+    fn has_place(&self) -> bool {
+        let begun = self.begun.load(Ordering::Relaxed);
+        self.kind == Kind::Load && (begun == Begun::Free as u8 || begun == Begun::OnPermit as u8)
+    }
+
+    fn is_privileged(&self) -> bool {
+        self.is_on_permit() || (self.urgent.load(Ordering::Relaxed) && !self.has_landed())
+    }
+
+    fn privilege(&self) {
+        self.urgent.store(true, Ordering::Relaxed);
+    }
+
     fn is_over(&self) -> bool {
         self.has_landed()
     }
 
     fn queue(&self) -> Option<Queue> {
-        (!self.has_begun() && self.kind == Kind::Load).then(|| Queue { berth: self.berth(), ahead: MOST_ALOFT })
+        (!self.has_begun() && self.kind == Kind::Load).then(|| Queue { berth: self.name.berth, ahead: MOST_ALOFT })
     }
 }
 

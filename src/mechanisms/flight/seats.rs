@@ -30,11 +30,6 @@ impl Seats {
         self.all.len() - 1
     }
 
-    /// Whether somebody sleeps here whom `waker` would wake.
-    pub(super) fn wakes(&self, waker: &Waker) -> bool {
-        self.all.iter().any(|state| matches!(state, State::Asleep(asleep) if asleep.will_wake(waker)))
-    }
-
     /// The waker that is to be woken for `seat`.
     pub(super) fn waker(&self, seat: Seat) -> Option<&Waker> {
         match self.all.get(seat) {

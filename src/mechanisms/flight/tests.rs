@@ -6,6 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering as StdOrdering};
 use std::task::Wake;
 use std::time::Duration;
 
+/// Wishes for the cache's own loader, which there is none of here.
+const LOADS: Wish<'static> = Wish::Load(&|| Box::new(()));
+
 const HASH: Hashed = Hashed(7);
 
 const LOAD: Wanted = Wanted { deadline: Deadline::NEVER, kind: Kind::Load, urgent: false };
@@ -58,8 +61,8 @@ fn g1_a_flight_is_joined_until_it_lands_and_its_result_waits_for_late_wakers() {
     assert!(Arc::ptr_eq(&flight, &joined));
     assert!(map.joinable(HASH, &2).is_none(), "the same hash is not the same key");
     let (bell, waker) = bell();
-    let mut first = flight.join(Wish::Load);
-    let mut second = flight.join(Wish::Load);
+    let mut first = flight.join(LOADS);
+    let mut second = flight.join(LOADS);
     assert!(first.poll(&Context::from_waker(&waker)).is_pending());
     assert!(map.take(&flight));
     assert!(map.joinable(HASH, &1).is_none());
@@ -69,7 +72,7 @@ fn g1_a_flight_is_joined_until_it_lands_and_its_result_waits_for_late_wakers() {
     assert_eq!(bell.0.load(StdOrdering::Relaxed), 1);
     let cx = Context::from_waker(&waker);
     assert_eq!((value(first.poll(&cx)), value(second.poll(&cx))), (Some(5), Some(5)));
-    assert_eq!(value(flight.join(Wish::Load).poll(&cx)), Some(5));
+    assert_eq!(value(flight.join(LOADS).poll(&cx)), Some(5));
 }
 
 #[test]
@@ -78,14 +81,14 @@ fn a_poll_replaces_its_own_waker_and_a_waiter_that_leaves_takes_it_along() {
     let flight = claim(&mut map, 1).flight;
     let (first_bell, first) = bell();
     let (second_bell, second) = bell();
-    let mut waiter = flight.join(Wish::Load);
+    let mut waiter = flight.join(LOADS);
     for _ in 0..100 {
         assert!(waiter.poll(&Context::from_waker(&first)).is_pending());
         assert!(waiter.poll(&Context::from_waker(&second)).is_pending());
     }
     assert_eq!(Arc::strong_count(&first_bell), 2, "only the test's two are left");
     let leaver = {
-        let mut leaver = flight.join(Wish::Load);
+        let mut leaver = flight.join(LOADS);
         assert!(leaver.poll(&Context::from_waker(&first)).is_pending());
         leaver
     };
@@ -104,7 +107,7 @@ fn seats_are_taken_again_so_that_a_million_comers_and_goers_leave_no_trace() {
     let flight = claim(&mut map, 1).flight;
     let (_, waker) = bell();
     for _ in 0..1_000_000 {
-        assert!(flight.join(Wish::Load).poll(&Context::from_waker(&waker)).is_pending());
+        assert!(flight.join(LOADS).poll(&Context::from_waker(&waker)).is_pending());
     }
     let held = match &flight.air.lock().stage {
         Stage::Aloft(seats) => seats.rows(),
@@ -123,8 +126,8 @@ fn a_waker_that_panics_does_not_keep_the_others_asleep() {
     }
     let mut map = map::<u32>();
     let flight = claim(&mut map, 1).flight;
-    let mut bad = flight.join(Wish::Load);
-    let mut good = flight.join(Wish::Load);
+    let mut bad = flight.join(LOADS);
+    let mut good = flight.join(LOADS);
     let (bell, waker) = bell();
     assert!(bad.poll(&Context::from_waker(&Waker::from(Arc::new(Bomb)))).is_pending());
     assert!(good.poll(&Context::from_waker(&waker)).is_pending());
@@ -146,8 +149,8 @@ fn a_waker_whose_drop_drops_a_waiter_does_not_deadlock() {
     }
     let mut map = map::<u32>();
     let flight = claim(&mut map, 1).flight;
-    let mut waiter = flight.join(Wish::Load);
-    let owner = Waker::from(Arc::new(Owner(Mutex::new(Some(flight.join(Wish::Load))))));
+    let mut waiter = flight.join(LOADS);
+    let owner = Waker::from(Arc::new(Owner(Mutex::new(Some(flight.join(LOADS))))));
     assert!(waiter.poll(&Context::from_waker(&owner)).is_pending());
     drop(owner);
     assert_eq!(flight.waiters(), 2);

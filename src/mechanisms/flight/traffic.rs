@@ -1,48 +1,95 @@
 //! The traffic of one cache: how many flights are in the air and how many wait for them, now and at most; and who waits for all to land.
 
-use super::seats::Seats;
+use super::seats::{Seat, Seats};
+use crate::ground::contain::drop_contained;
 use crate::ground::sync::Mutex;
 use crate::ground::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 pub(crate) struct Traffic {
     pub(crate) flights: Gauge,
     pub(crate) waiters: Gauge,
     /// Those who wait until nothing is in the air.
-    idle: Mutex<Seats>,
+    idle: Mutex<Waits>,
+    /// How many those are.
+    awaited: AtomicU64,
+}
+
+/// Those who wait for the next idle moment, and how many of those moments there were.
+#[derive(Default)]
+struct Waits {
+    moment: u64,
+    seats: Seats,
+}
+
+/// One who waits until nothing is in the air.
+pub(crate) struct IdleWait {
+    traffic: Arc<Traffic>,
+    /// For which idle moment it waits, and where.
+    seat: Option<(u64, Seat)>,
 }
 
 impl Traffic {
     pub(crate) fn new() -> Self {
-        Self { flights: Gauge::new(), waiters: Gauge::new(), idle: Mutex::new(Seats::default()) }
+        Self { flights: Gauge::new(), waiters: Gauge::new(), idle: Mutex::default(), awaited: AtomicU64::new(0) }
     }
 
     /// A flight has landed; those who wait for the last one are woken.
     pub(super) fn landed(&self) {
         if self.flights.sub(1) == 0 {
-            let seats = std::mem::take(&mut *self.idle.lock());
+            let seats = {
+                let mut idle = self.idle.lock();
+                idle.moment += 1;
+                std::mem::take(&mut idle.seats)
+            };
             seats.wake_all();
         }
     }
 
+    /// Whether anybody waits until nothing is in the air.
+    pub(crate) fn is_idle_awaited(&self) -> bool {
+        self.awaited.load(Ordering::SeqCst) > 0
+    }
+}
+
+impl IdleWait {
+    pub(crate) fn new(traffic: &Arc<Traffic>) -> Self {
+        traffic.awaited.fetch_add(1, Ordering::SeqCst);
+        Self { traffic: Arc::clone(traffic), seat: None }
+    }
+
     /// Ready when nothing is in the air; else `cx` is woken once that is so. May wake without need.
-    pub(crate) fn poll_idle(&self, cx: &Context<'_>) -> Poll<()> {
-        if self.flights.now() == 0 {
+    pub(crate) fn poll(&mut self, cx: &Context<'_>) -> Poll<()> {
+        if self.traffic.flights.now() == 0 {
             return Poll::Ready(());
         }
         let waker = cx.waker().clone();
         let unneeded = {
-            let mut seats = self.idle.lock();
-            if seats.wakes(&waker) {
-                Some(waker)
-            } else {
-                let seat = seats.take();
-                seats.sleep(seat, waker)
-            }
+            let mut idle = self.traffic.idle.lock();
+            let Waits { moment, seats } = &mut *idle;
+            let seat = match self.seat {
+                Some((of, seat)) if of == *moment => seat,
+                Some(_) | None => seats.take(),
+            };
+            self.seat = Some((*moment, seat));
+            seats.sleep(seat, waker)
         };
         drop(unneeded);
         // The last may have landed just before the waker was there to be found.
-        if self.flights.now() == 0 { Poll::Ready(()) } else { Poll::Pending }
+        if self.traffic.flights.now() == 0 { Poll::Ready(()) } else { Poll::Pending }
+    }
+}
+
+impl Drop for IdleWait {
+    fn drop(&mut self) {
+        self.traffic.awaited.fetch_sub(1, Ordering::SeqCst);
+        let waker = {
+            let mut idle = self.traffic.idle.lock();
+            let here = self.seat.filter(|(moment, _)| *moment == idle.moment);
+            here.and_then(|(_, seat)| idle.seats.leave(seat))
+        };
+        drop_contained(waker);
     }
 }
 
@@ -88,29 +135,51 @@ mod tests {
 
     #[test]
     fn g17_whoever_waits_for_an_idle_cache_is_woken_by_the_last_landing() {
-        let traffic = Traffic::new();
+        let traffic = Arc::new(Traffic::new());
         traffic.flights.add(2);
         let (parker, waker) = Parker::new();
         let cx = Context::from_waker(&waker);
+        let mut wait = IdleWait::new(&traffic);
         for _ in 0..3 {
-            assert!(traffic.poll_idle(&cx).is_pending());
+            assert!(wait.poll(&cx).is_pending());
         }
         traffic.landed();
-        assert!(traffic.poll_idle(&cx).is_pending());
+        assert!(wait.poll(&cx).is_pending());
         traffic.landed();
         parker.park();
-        assert!(traffic.poll_idle(&Context::from_waker(Waker::noop())).is_ready());
+        assert!(wait.poll(&Context::from_waker(Waker::noop())).is_ready());
         assert_eq!((traffic.flights.now(), traffic.flights.peak()), (0, 2));
     }
 
     #[test]
-    fn polling_again_and_again_for_an_idle_cache_takes_one_seat() {
-        let traffic = Traffic::new();
+    fn those_who_wait_for_an_idle_cache_and_go_leave_no_trace() {
+        let traffic = Arc::new(Traffic::new());
         traffic.flights.add(1);
-        let (_, waker) = Parker::new();
+        let (parker, waker) = Parker::new();
         for _ in 0..1_000 {
-            assert!(traffic.poll_idle(&Context::from_waker(&waker)).is_pending());
+            let mut wait = IdleWait::new(&traffic);
+            for _ in 0..3 {
+                assert!(wait.poll(&Context::from_waker(&waker)).is_pending());
+            }
         }
-        assert_eq!(traffic.idle.lock().rows(), 1);
+        assert_eq!(traffic.idle.lock().seats.rows(), 1);
+        assert_eq!(Arc::strong_count(&parker), 2, "only the test's own waker is left");
+        assert!(!traffic.is_idle_awaited());
+    }
+
+    #[test]
+    fn who_waits_for_the_next_idle_moment_takes_nobody_s_seat() {
+        let traffic = Arc::new(Traffic::new());
+        traffic.flights.add(1);
+        let (mut early, mut late) = (IdleWait::new(&traffic), IdleWait::new(&traffic));
+        let cx = Context::from_waker(Waker::noop());
+        assert!(early.poll(&cx).is_pending());
+        traffic.landed();
+        traffic.flights.add(1);
+        let (parker, waker) = Parker::new();
+        assert!(late.poll(&Context::from_waker(&waker)).is_pending());
+        drop(early);
+        traffic.landed();
+        parker.park();
     }
 }

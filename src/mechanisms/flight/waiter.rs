@@ -1,7 +1,8 @@
 //! A waiter is one caller's seat in a flight. Dropping it leaves the flight, which goes on.
 
 use super::seats::Seat;
-use super::{Flight, Landing, Stage, Wish};
+use super::{Flight, Landing, Stage};
+use crate::ground::contain::drop_contained;
 use crate::ground::seeded::{self, Bug};
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -9,14 +10,36 @@ use std::task::{Context, Poll};
 /// One who waits: a parked thread or a task, by its waker.
 pub(crate) struct Waiter<K, V> {
     flight: Arc<Flight<K, V>>,
-    /// None where the flight had landed before it was joined, or has handed its result out.
+    /// None where the flight had landed before it was joined.
     seat: Option<Seat>,
-    wish: Wish,
+    /// Whether it would have the cache's own loader load.
+    wished: bool,
 }
 
 impl<K, V> Waiter<K, V> {
-    pub(super) fn new(flight: Arc<Flight<K, V>>, seat: Option<Seat>, wish: Wish) -> Self {
-        Self { flight, seat, wish }
+    pub(super) fn new(flight: Arc<Flight<K, V>>, seat: Option<Seat>, wished: bool) -> Self {
+        Self { flight, seat, wished }
+    }
+
+    /// Leaves, and says whether it was still there when the flight landed.
+    pub(crate) fn leave(mut self) -> bool {
+        self.depart()
+    }
+
+    fn depart(&mut self) -> bool {
+        let Some(seat) = self.seat.take() else { return false };
+        if seeded::on(Bug::SkipWaiterDrop) {
+            return false;
+        }
+        let waker = match &mut self.flight.air.lock().stage {
+            Stage::Aloft(seats) | Stage::Sealed(seats) => {
+                self.flight.left(self.wished);
+                seats.leave(seat)
+            }
+            Stage::Landed(_) => return true,
+        };
+        drop_contained(waker);
+        false
     }
 
     pub(crate) fn flight(&self) -> &Arc<Flight<K, V>> {
@@ -28,7 +51,6 @@ impl<K, V> Waiter<K, V> {
         // The first look needs no waker: clones and drops of wakers are user code and stay outside the lock.
         match &self.flight.air.lock().stage {
             Stage::Landed(landing) => {
-                self.seat = None;
                 return Poll::Ready(landing.clone());
             }
             Stage::Aloft(seats) | Stage::Sealed(seats) => {
@@ -40,10 +62,7 @@ impl<K, V> Waiter<K, V> {
         }
         let waker = cx.waker().clone();
         let (poll, unneeded) = match &mut self.flight.air.lock().stage {
-            Stage::Landed(landing) => {
-                self.seat = None;
-                (Poll::Ready(landing.clone()), Some(waker))
-            }
+            Stage::Landed(landing) => (Poll::Ready(landing.clone()), Some(waker)),
             Stage::Aloft(seats) | Stage::Sealed(seats) => match self.seat {
                 Some(seat) => (Poll::Pending, seats.sleep(seat, waker)),
                 None => unreachable!("whoever joined before the landing has a seat until it has come"),
@@ -56,17 +75,6 @@ impl<K, V> Waiter<K, V> {
 
 impl<K, V> Drop for Waiter<K, V> {
     fn drop(&mut self) {
-        let Some(seat) = self.seat else { return };
-        if seeded::on(Bug::SkipWaiterDrop) {
-            return;
-        }
-        let waker = match &mut self.flight.air.lock().stage {
-            Stage::Aloft(seats) | Stage::Sealed(seats) => {
-                self.flight.left(self.wish);
-                seats.leave(seat)
-            }
-            Stage::Landed(_) => None,
-        };
-        drop(waker);
+        self.depart();
     }
 }
