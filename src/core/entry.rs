@@ -40,14 +40,18 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> CacheShared<K, V,
     pub(crate) fn enter(self: &Arc<Self>, key: K, look: Look, patience: Patience) -> Entered<'_, K, V, S> {
         let place = self.place(&key);
         let hashed = place.hashed;
-        let entered = match self.seek(place, Rule::IfMissing, Wish::Own) {
+        let wish = match patience {
+            Patience::Waits => Wish::Own,
+            Patience::Never => Wish::Glance,
+        };
+        let entered = match self.seek(place, Rule::IfMissing, wish) {
             Sought::Hit(value) => Entered::Occupied(key, value),
             Sought::Flight(_) if patience == Patience::Never => Entered::Busy,
             Sought::Flight(waiter) => Entered::Awaited(key, Waiting::new(self, waiter)),
             Sought::Overdue(_) | Sought::Nothing => {
                 let mut out = Departures::new();
                 let claim =
-                    self.shard(hashed).claim((hashed, key), Rule::IfMissing, Wish::Own, self.wanted(Kind::Entry), self.terms(), &mut out);
+                    self.shard(hashed).claim((hashed, key), Rule::IfMissing, wish, self.wanted(Kind::Entry), self.terms(), &mut out);
                 let entered = match claim {
                     Claim::Hit(value, key) => Entered::Occupied(key, value),
                     Claim::Joined(_, _) if patience == Patience::Never => Entered::Busy,

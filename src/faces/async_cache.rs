@@ -60,7 +60,8 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> AsyncCache<K, V, 
     /// load stores nothing, and the next call tries anew. If a write to the key overtook the load and it failed, this looks once more before it gives the error.
     ///
     /// # Cancel safety
-    /// Dropping the future leaves the load, which goes on, is stored, and serves the others.
+    /// Dropping the future leaves the load, which goes on, is stored, and serves the others; unless it was the last to wait for it, and the cache was
+    /// built with [`AbandonedLoads::Cancel`](crate::AbandonedLoads::Cancel).
     ///
     /// # Panics
     /// If the key's `Hash`, `Eq` or `Clone` panics.
@@ -214,7 +215,7 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> AsyncCache<K, V, 
     /// Counts as a use of the entry, and as a hit, a join or a miss.
     ///
     /// # Cancel safety
-    /// Dropping it changes nothing.
+    /// Dropping it leaves the load that it waits for, as [`fetch_with`](Self::fetch_with) does. It takes no lead before it is ready.
     ///
     /// # Panics
     /// If it is awaited inside the closure of [`get`](Self::get), or by the very load that it would wait for.
@@ -306,7 +307,7 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> AsyncCache<K, V, 
 
     /// Loads no more, and waits for the loads that are under way. Says whether all have ended within `limit`; those that haven't are given up.
     ///
-    /// From the call on, a fetch that would have to start a load gets [`LoadError::Closed`](crate::LoadError::Closed), and so does whoever waits for a load that is given up.
+    /// From when it is first polled, a fetch that would have to start a load gets [`LoadError::Closed`](crate::LoadError::Closed), and so does whoever waits for a load that is given up.
     /// What is held can still be read, and written. Closing is for all handles and for good; closing again waits again.
     ///
     /// # Cancel safety

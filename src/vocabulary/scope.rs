@@ -12,8 +12,8 @@ use std::sync::Arc;
 /// loads, it gets [`LoadError::Cycle`](crate::LoadError::Cycle). The cache sees that by itself for fetches made in the loader's own future or thread.
 /// A subtask that the loader spawns isn't seen unless it is wrapped: then a ring is found only by `load_timeout`.
 ///
-/// What is loaded inside a scope takes no permit of [`max_concurrent_loads`](crate::CacheBuilder::max_concurrent_loads): it runs on that of
-/// the load it works for.
+/// What is loaded inside a scope takes no permit of [`max_concurrent_loads`](crate::CacheBuilder::max_concurrent_loads) where the load that
+/// it works for has one: it runs on that.
 ///
 /// # Examples
 /// ```

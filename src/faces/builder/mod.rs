@@ -225,9 +225,9 @@ impl<K, V, S> CacheBuilder<K, V, S> {
     /// default.
     ///
     /// A load beyond that waits for another to end, in order, and its `load_timeout` runs meanwhile. An [`insert`](crate::Cache::insert) of its key
-    /// makes it needless. A load that another load asked for, in its own future or thread or within a [`LoadScope`](crate::LoadScope), never waits: it
-    /// runs on the permit of the one that asked, so that no chain of loads can block itself. A load that timed out keeps its permit until it
-    /// really ends.
+    /// makes it needless. A load that holds a permit, of any cache, never waits for another: what it fetches in its own future or thread or within a
+    /// [`LoadScope`](crate::LoadScope), and what that fetches in turn, runs on its permit. So no chain of loads can block itself; and a load that
+    /// fetches ten keys at once has eleven loads running on one permit. A load that timed out keeps its permit until it really ends.
     ///
     /// # Examples
     /// ```

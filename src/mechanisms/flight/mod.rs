@@ -71,6 +71,8 @@ pub(crate) enum Wish<'a> {
     Load(&'a dyn Fn() -> Offer),
     /// It looks after itself.
     Own,
+    /// It doesn't wait: it only asks whether it could.
+    Glance,
 }
 
 /// A place to load in, as one who waits offers it. What it is, is the core's affair.
@@ -219,6 +221,9 @@ impl<K, V> Flight<K, V> {
 
     /// Takes a seat among those who wait.
     pub(crate) fn join(self: &Arc<Self>, wish: Wish<'_>) -> Waiter<K, V> {
+        if matches!(wish, Wish::Glance) {
+            return Waiter::new(Arc::clone(self), None, false);
+        }
         let mut air = self.air.lock();
         let wishes = matches!(wish, Wish::Load(_));
         let Air { stage, offer, .. } = &mut *air;
