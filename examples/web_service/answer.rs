@@ -33,7 +33,7 @@ pub(crate) enum ApiError {
 impl IntoResponse for ApiError {
     fn into_response(self) -> Response {
         let (status, text) = match &self {
-            Self::NotFound | Self::Load(LoadError::Absent { .. }) => (StatusCode::NOT_FOUND, "there is no such item".to_owned()),
+            Self::NotFound | Self::Load(LoadError::Absent) => (StatusCode::NOT_FOUND, "there is no such item".to_owned()),
             Self::Patience => (StatusCode::BAD_REQUEST, format!("{PATIENCE} must be a number of milliseconds")),
             Self::Price(cents) => (StatusCode::UNPROCESSABLE_ENTITY, format!("price_cents is {cents}: it must not be below zero")),
             Self::GaveUp(after) => (StatusCode::GATEWAY_TIMEOUT, format!("not loaded within {after:?}; ask again")),

@@ -331,7 +331,10 @@ mod tests {
         let meeting = Arc::new(std::sync::Barrier::new(3));
         for _ in 0..2 {
             let meeting = Arc::clone(&meeting);
-            pool.run(Box::new(move || drop(meeting.wait()))).expect("there are threads");
+            pool.run(Box::new(move || {
+                meeting.wait();
+            }))
+            .expect("there are threads");
         }
         meeting.wait();
         while pool.state.lock().idle < 2 {

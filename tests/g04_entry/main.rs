@@ -25,6 +25,7 @@ mod given_up;
 mod inside_loads;
 mod late;
 mod leads;
+mod leaks;
 mod loader_takes_over;
 mod modify;
 mod occupied;

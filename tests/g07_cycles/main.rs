@@ -22,6 +22,7 @@ mod web;
 
 mod at_once;
 mod calls;
+mod closures;
 mod depth;
 mod entries;
 mod names;

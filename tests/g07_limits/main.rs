@@ -23,6 +23,7 @@ mod web;
 
 mod families;
 mod given_back;
+mod layers;
 mod never_more;
 mod pool;
 mod queue;

@@ -25,6 +25,7 @@ mod close;
 mod closing_race;
 mod idle;
 mod in_flight;
+mod in_time;
 mod last_handle;
 mod limit;
 mod odd_places;

@@ -117,7 +117,7 @@ fn g7_a_turn_that_only_waiting_loads_could_free_is_a_ring() {
     // Three loads of the key wait for the other load; a fourth doesn't.
     let ahead: Vec<_> = (1..=4).map(|n| load(n, key)).collect();
     for load in &ahead[..3] {
-        book(&waits, &load, target(100)).expect("the ring is open");
+        book(&waits, load, target(100)).expect("the ring is open");
     }
     book(&waits, &other, queued(5, key, 4)).expect("the fourth will end");
     book(&waits, &ahead[3], target(100)).expect_err("now none of the four would");
@@ -134,7 +134,7 @@ fn g7_a_search_visits_each_load_once_and_takes_no_stack() {
     for layer in 0..200 {
         let loads = [load(2 * layer, 2 * layer), load(2 * layer + 1, 2 * layer + 1)];
         for load in &loads {
-            below.iter().for_each(|below: &Arc<Load>| book(&waits, &load, target(below.flight.serial())).expect("no ring"));
+            below.iter().for_each(|below: &Arc<Load>| book(&waits, load, target(below.flight.serial())).expect("no ring"));
         }
         below = loads.to_vec();
     }
@@ -150,7 +150,7 @@ fn g7_a_search_visits_each_load_once_and_takes_no_stack() {
 
 #[test]
 fn g7_the_scope_of_a_thread_is_restored() {
-    assert!(!current().is_some());
+    assert!(current().is_none());
     {
         let _outer = InLoad::enter(Some(load(1, 1)));
         {
@@ -159,7 +159,7 @@ fn g7_the_scope_of_a_thread_is_restored() {
         }
         assert_eq!(current().map(|load| load.flight.serial()), Some(1));
     }
-    assert!(!current().is_some());
+    assert!(current().is_none());
 }
 
 #[test]
