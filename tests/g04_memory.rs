@@ -70,10 +70,17 @@ fn cancel(cache: &AsyncCache<u32, usize>, loads: usize) {
 fn grows_little(what: &str, work: impl Fn(usize), number: usize) {
     // So that all that is made once is there.
     work(number / 10);
-    let before = resident();
-    work(number);
-    let grown = resident().saturating_sub(before);
-    assert!(grown < BOUND, "{what}: {grown} bytes more after {number}");
+    // A heap may still grow once or twice, as threads take turns; a leak grows each time.
+    let mut grown = Vec::new();
+    for _ in 0..4 {
+        let before = resident();
+        work(number);
+        grown.push(resident().saturating_sub(before));
+        if grown[grown.len() - 1] < BOUND {
+            return;
+        }
+    }
+    panic!("{what}: {grown:?} bytes more each time after {number}");
 }
 
 #[test]
