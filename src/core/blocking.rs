@@ -50,17 +50,22 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> CacheShared<K, V,
         let mut look = Look::First;
         let mut overtaken = None;
         loop {
-            let (landing, source) = match asked {
+            let (landing, source, before) = match asked {
                 Asked::Hit(value) => return Ok(Fetched { value, source: Source::Hit }),
                 Asked::Refused(error) => return Err(overtaken.unwrap_or(error)),
-                Asked::Joined(waiting) => (waiting.block(), Source::Joined),
-                Asked::Led(lead) => (self.lead(lead, &mut means), Source::Loaded),
+                Asked::Joined(mut waiting) => {
+                    let landing = waiting.block();
+                    (landing, Source::Joined, Some(waiting))
+                }
+                Asked::Led(lead) => (self.lead(lead, &mut means), Source::Loaded, None),
             };
             let Some(next) = landing.next_look(look) else {
                 return landing.result.map(|value| Fetched { value, source });
             };
             (look, overtaken) = (next, landing.overtaken());
             asked = self.ask(key, Request { rule, lead: self.lead_by(&means), look, caller: Caller::Thread });
+            // The wait ends once the next has begun: those on their way to a load keep it from being cancelled.
+            drop(before);
         }
     }
 
@@ -81,7 +86,7 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> CacheShared<K, V,
             (Some(load), _) => lead.here(|_, _| load()),
             (None, Some(AnyLoader::Blocking(loader))) => lead.here(|key, current| loader.work(key, current).map_err(LoadError::new)),
             (None, Some(AnyLoader::Async(_)) | None) => {
-                let Lead { waiting, guard, turn } = lead;
+                let Lead { mut waiting, guard, turn } = lead;
                 self.launch(guard, turn, Caller::Thread);
                 waiting.block()
             }

@@ -87,7 +87,7 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
             if let Some(guard) = guard {
                 // Where one of those who wait would have it run: whoever gives the entry up may be anywhere.
                 let place = flight.take_offer().and_then(|offer| offer.downcast::<Chosen>().ok());
-                self.launch_in(guard, turn, place.map(|place| *place));
+                self.launch_in(guard, turn, place.map(|place| place.or_own_threads(&self.process)));
             }
             flight.arrive();
             self.left(&heir);

@@ -3,7 +3,7 @@
 use super::lead::{Brought, LoadGuard, panicked};
 use super::places::{Caller, Chosen};
 use super::shared::CacheShared;
-use crate::ground::contain::{Panic, contain};
+use crate::ground::contain::{Panic, contain, drop_contained};
 use crate::ground::pool::BoxFuture;
 use crate::ground::waits::InLoad;
 use crate::mechanisms::flight::{Flight, Turn};
@@ -15,7 +15,7 @@ use std::future::{Future, poll_fn};
 use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
-use std::task::Poll;
+use std::task::{Context, Poll};
 
 impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
     /// Has the cache's loader load, away from the caller.
@@ -53,8 +53,12 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
         let flight = Arc::clone(&guard.flight);
         self.begin(&flight, turn, move || {
             let timer = guard.shared.time_left(&guard.flight).and_then(|left| chosen.sleep(left));
-            chosen.drive(Box::pin(fly(guard, work, timer)));
+            chosen.drive(Box::pin(fly(Load { work: Some(work), guard, timer })));
         });
+        if self.traffic.is_idle_awaited() {
+            // Perhaps nobody else keeps this load's time: not its place, if that never polls it, nor its caller, if that has gone.
+            self.watch(&flight);
+        }
     }
 
     fn launch_blocking(self: &Arc<Self>, mut guard: LoadGuard<K, V, S>, turn: Turn, loader: Arc<dyn BlockingWork<K, V>>) {
@@ -88,31 +92,39 @@ async fn ask<K: Key, V: Value>(loader: Arc<DynLoader<K, V>>, flight: Arc<Flight<
     .map_err(LoadError::new)
 }
 
-/// A load as a task: polls `work` until it is done, its time is over, or nobody wants it any more.
-async fn fly<K, V, S>(guard: LoadGuard<K, V, S>, work: impl Future<Output = Brought<V>> + Send, mut timer: Option<BoxFuture<'static, ()>>)
+/// A load that is to run as a task. If it never does, its parts go in this order: what it holds, and then its permit.
+struct Load<K: Key, V: Value, S: Send + Sync + 'static, F> {
+    work: Option<F>,
+    timer: Option<BoxFuture<'static, ()>>,
+    guard: LoadGuard<K, V, S>,
+}
+
+/// A load as a task: polls its work until it is done, its time is over, or nobody wants it any more.
+async fn fly<K, V, S>(mut load: Load<K, V, S, impl Future<Output = Brought<V>> + Send>)
 where
     K: Key,
     V: Value,
     S: Send + Sync + 'static,
 {
-    let (shared, flight) = (Arc::clone(&guard.shared), Arc::clone(&guard.flight));
-    if timer.is_some() {
-        // From now on: a load that is never polled keeps none.
-        flight.keeps_time();
-    }
-    let load = guard.begins();
-    let mut work = pin!(Some(AssertUnwindSafe(work).catch_unwind()));
+    let (shared, flight) = (Arc::clone(&load.guard.shared), Arc::clone(&load.guard.flight));
+    let scope = load.guard.begins();
+    let mut work = pin!(load.work.take().map(|work| AssertUnwindSafe(work).catch_unwind()));
     let brought = poll_fn(|cx| {
-        if timer.as_mut().is_some_and(|timer| timer.as_mut().poll(cx).is_ready()) {
-            timer = None;
-            shared.time_out(&flight);
+        // From its first poll on: a load that is never polled keeps no time.
+        flight.keeps_time(load.timer.is_some());
+        match poll_timer(&mut load.timer, cx) {
+            Ok(Poll::Ready(())) => {
+                shared.time_out(&flight);
+            }
+            Ok(Poll::Pending) => {}
+            Err(panic) => return Poll::Ready(Some(Err(panic.0))),
         }
         // Asked first: a load whose time is over isn't worth another poll.
         if flight.poll_stop(cx).is_ready() {
             return Poll::Ready(None);
         }
         let polled = {
-            let _in_load = InLoad::enter(Some(Arc::clone(&load)));
+            let _in_load = InLoad::enter(Some(Arc::clone(&scope)));
             work.as_mut().as_pin_mut().map_or(Poll::Pending, |work| work.poll(cx))
         };
         if polled.is_pending() {
@@ -123,17 +135,27 @@ where
     let brought = brought.await;
     // Before the load is over for the others: what it holds is let go while it has its permit.
     let dropped = contain(|| {
-        let _in_load = InLoad::enter(Some(Arc::clone(&load)));
+        let _in_load = InLoad::enter(Some(Arc::clone(&scope)));
         work.set(None);
     });
     if let Err(panic) = dropped {
         panic.forget();
     }
     match brought {
-        Some(Ok(brought)) => guard.land(brought),
-        Some(Err(payload)) => guard.land(Err(panicked(Panic(payload)))),
-        None => drop(guard), // Whoever stopped it has landed the flight.
+        Some(Ok(brought)) => load.guard.land(brought),
+        Some(Err(payload)) => load.guard.land(Err(panicked(Panic(payload)))),
+        None => drop(load.guard), // Whoever stopped it has landed the flight.
     }
+}
+
+/// Polls a place's own timer, which is user code. One that has rung, or has panicked, is gone.
+fn poll_timer(timer: &mut Option<BoxFuture<'static, ()>>, cx: &mut Context<'_>) -> Result<Poll<()>, Panic> {
+    let Some(ringing) = timer else { return Ok(Poll::Pending) };
+    let polled = contain(|| ringing.as_mut().poll(cx));
+    if !matches!(polled, Ok(Poll::Pending)) {
+        drop_contained(timer.take());
+    }
+    polled
 }
 
 /// A load on this thread.

@@ -76,6 +76,18 @@ impl Places {
 }
 
 impl Chosen {
+    /// This place, or the cache's own threads where it is a runtime that may have ended since it was chosen.
+    pub(super) fn or_own_threads(self, process: &Arc<Process>) -> Self {
+        match self {
+            #[cfg(feature = "tokio")]
+            Self::Runtime(runtime) => Self::RuntimeOrElse(runtime, Arc::clone(process)),
+            other => {
+                let _ = process;
+                other
+            }
+        }
+    }
+
     /// Runs a load. One that is refused is dropped, and its guard tells those who wait; so it is if the spawner panics.
     pub(super) fn drive(&self, load: BoxFuture<'static, ()>) {
         match self {
@@ -97,6 +109,10 @@ impl Chosen {
     /// A timer of the place's own, where the builder's spawner has some.
     pub(super) fn sleep(&self, wait: Duration) -> Option<BoxFuture<'static, ()>> {
         let Self::Spawner(spawner) = self else { return None };
+        if alarm::is_here() {
+            // A user's code, and not for the thread that keeps everybody's time: which then keeps this load's, too.
+            return None;
+        }
         contain(|| spawner.sleep(wait)).unwrap_or_else(|panic| {
             panic.forget();
             None

@@ -113,7 +113,7 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> Waiting<'_, K, V, S> {
             return Poll::Ready(refused(cycle));
         }
         if self.away.is_none() && self.nested.is_some() {
-            self.away = self.shared.process.pool.away();
+            self.away = self.shared.process.pool.pending();
         }
         self.shared.watch(self.flight());
         Poll::Pending
@@ -134,7 +134,7 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> Waiting<'_, K, V, S> {
     ///
     /// # Panics
     /// On the only thread of a tokio runtime.
-    pub(crate) fn block(mut self) -> Landing<V> {
+    pub(crate) fn block(&mut self) -> Landing<V> {
         if let Poll::Ready(landing) = self.waiter().poll(&Context::from_waker(Waker::noop())) {
             return landing;
         }
@@ -160,7 +160,7 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> Waiting<'_, K, V, S> {
             return Err(refused(cycle));
         }
         let cx = Context::from_waker(waker);
-        let _away = self.shared.process.pool.away();
+        let _away = self.shared.process.pool.parked();
         blocking(IfRefused::Panic, || {
             loop {
                 if let Poll::Ready(landing) = self.waiter().poll(&cx) {

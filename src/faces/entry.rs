@@ -456,7 +456,7 @@ impl<'a, K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> Taker<'a, K, 
     pub(super) fn block(&self, mut key: K) -> Entry<K, V, S> {
         let mut look = Look::First;
         loop {
-            let (own, waiting) = match self.look(key, look, Patience::Waits) {
+            let (own, mut waiting) = match self.look(key, look, Patience::Waits) {
                 ControlFlow::Break(entry) => return entry,
                 ControlFlow::Continue(Some(awaited)) => awaited,
                 ControlFlow::Continue(None) => unreachable!("whoever waits is given a seat"),

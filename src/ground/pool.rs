@@ -97,11 +97,23 @@ impl Pool {
         Ok(())
     }
 
-    /// Has this thread not count while its job waits for another load, if it is one of the pool's and held by a job.
-    pub(crate) fn away(self: &Arc<Self>) -> Option<Away> {
-        if ROLE.try_with(Cell::get).ok() != Some(Role::Job) {
-            return None;
+    /// Has this thread not count while it is parked, if it is one of the pool's.
+    pub(crate) fn parked(self: &Arc<Self>) -> Option<Away> {
+        match ROLE.try_with(Cell::get) {
+            Ok(Role::Job | Role::Poll) => Some(self.away()),
+            Ok(Role::Stranger) | Err(_) => None,
         }
+    }
+
+    /// Has this thread not count while a future that it polls is pending, if it is one of the pool's and a job holds it until then.
+    pub(crate) fn pending(self: &Arc<Self>) -> Option<Away> {
+        match ROLE.try_with(Cell::get) {
+            Ok(Role::Job) => Some(self.away()),
+            Ok(Role::Poll | Role::Stranger) | Err(_) => None,
+        }
+    }
+
+    fn away(self: &Arc<Self>) -> Away {
         let grow = {
             let mut state = self.state.lock();
             state.waiting += 1;
@@ -112,7 +124,7 @@ impl Pool {
             // Without a thread the job stays where it was, for those that there are.
             drop(self.add_thread());
         }
-        Some(away)
+        away
     }
 
     /// Polls `future` to its end on threads of the pool.
@@ -296,7 +308,7 @@ mod tests {
             pool.run(Box::new(move || {
                 let (done, child) = mpsc::channel();
                 pool_of_job.run(Box::new(move || done.send(n).expect("the parent listens"))).expect("there are threads");
-                let _away = pool_of_job.away();
+                let _away = pool_of_job.parked();
                 send.send(child.recv().expect("the child runs")).expect("the test listens");
             }))
             .expect("there are threads");
@@ -318,7 +330,7 @@ mod tests {
         let (pool_of_job, gone) = (Arc::clone(&pool), away_at.0);
         let (go_on, back) = mpsc::channel::<()>();
         pool.run(Box::new(move || {
-            let away = pool_of_job.away();
+            let away = pool_of_job.parked();
             gone.send(()).expect("the test listens");
             back.recv().expect("the test lets it go on");
             drop(away);

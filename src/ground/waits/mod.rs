@@ -120,19 +120,9 @@ impl Waits {
             yield_now();
             by = self.by.lock();
         }
-        let mut hurries = Vec::new();
-        if load.flight.is_privileged() {
-            let mut reached = vec![(Arc::clone(&on), Arc::clone(&hurry))];
-            while let Some((awaited, hurry)) = reached.pop() {
-                if awaited.is_privileged() {
-                    continue; // And so is all that it waits for.
-                }
-                awaited.privilege();
-                hurries.push(hurry);
-                let waits = by.get(&awaited.serial()).into_iter().flat_map(|waiting| &waiting.on);
-                reached.extend(waits.map(|wait| (Arc::clone(&wait.on), Arc::clone(&wait.hurry))));
-            }
-        }
+        // A load that hasn't begun may come to a permit while it waits, and can't be asked to hurry then.
+        let privileged = load.flight.is_privileged() || load.flight.queue().is_some();
+        let hurries = if privileged { privilege(&by, &on, &hurry) } else { Vec::new() };
         let waiting = by.entry(load.flight.serial()).or_insert_with(|| Waiting { load: Arc::clone(load), on: Vec::new() });
         waiting.on.push(Wait { on, hurry });
         Ok(hurries)
@@ -156,6 +146,27 @@ impl Waits {
     pub(crate) fn len(&self) -> usize {
         self.by.lock().len()
     }
+}
+
+/// Makes `on` privileged, with all that it waits for, directly or not. Gives what is to be hurried.
+fn privilege(by: &BTreeMap<u64, Waiting>, on: &Arc<dyn Awaited>, hurry: &Hurry) -> Vec<Hurry> {
+    let mut hurries = Vec::new();
+    let mut reached = vec![(on, Some(hurry))];
+    while let Some((awaited, hurry)) = reached.pop() {
+        if awaited.is_privileged() {
+            continue; // And so is all that it waits for.
+        }
+        awaited.privilege();
+        hurries.extend(hurry.cloned());
+        let waits = by.get(&awaited.serial()).into_iter().flat_map(|waiting| &waiting.on);
+        reached.extend(waits.map(|wait| (&wait.on, Some(&wait.hurry))));
+        if let Some(queue) = awaited.queue() {
+            let ahead =
+                by.values().map(|waiting| &waiting.load.flight).filter(|flight| flight.berth() == queue.berth && flight.has_place());
+            reached.extend(ahead.map(|flight| (flight, None)));
+        }
+    }
+    hurries
 }
 
 #[cfg(all(test, not(any(bellwether_loom, bellwether_shuttle))))]

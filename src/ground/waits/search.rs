@@ -1,7 +1,7 @@
 //! The search for a ring of waits.
 
 use super::{Awaited, Load, Queue, Waiting};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// Finds out whether what `last` is about to wait for would wait for `last` in turn, and so never end.
@@ -10,6 +10,14 @@ pub(super) struct Search<'a> {
     last: &'a Load,
     /// The turns whose end is being looked into, by the serial of who waits for them.
     turns: Vec<u64>,
+    /// Whether one of those was come upon again, and taken for stuck.
+    assumed: bool,
+    /// Turns that were looked into, and whether they are stuck.
+    known: BTreeMap<u64, bool>,
+    /// Loads that are known to come to their end.
+    free: BTreeSet<u64>,
+    /// The waiting loads that take a place of their key's, by that key's berth. Made when it is first needed.
+    places: Option<BTreeMap<u64, Vec<u64>>>,
 }
 
 /// The names of the caches on the way round a ring.
@@ -17,7 +25,7 @@ pub(super) type Names = Vec<Option<Arc<str>>>;
 
 impl<'a> Search<'a> {
     pub(super) fn new(by: &'a BTreeMap<u64, Waiting>, last: &'a Load) -> Self {
-        Self { by, last, turns: Vec::new() }
+        Self { by, last, turns: Vec::new(), assumed: false, known: BTreeMap::new(), free: BTreeSet::new(), places: None }
     }
 
     /// The ring that would be closed if `last` waited for `awaited`.
@@ -44,7 +52,7 @@ impl<'a> Search<'a> {
         let mut reached = Reached::new();
         let mut to_visit = vec![(serial, None)];
         while let Some((serial, from)) = to_visit.pop() {
-            let Some(waiting) = self.by.get(&serial) else { continue };
+            let Some(waiting) = self.by.get(&serial).filter(|_| !self.free.contains(&serial)) else { continue };
             if reached.insert(serial, from).is_some() {
                 continue;
             }
@@ -57,25 +65,49 @@ impl<'a> Search<'a> {
                 }
             }
         }
+        self.free.extend(reached.into_keys());
         None
     }
 
     /// A turn comes with the end of any of the loads ahead, and those that wait for nothing will end.
     fn turn_stuck(&mut self, serial: u64, queue: &Queue) -> bool {
         if self.turns.contains(&serial) {
+            self.assumed = true;
             return true;
         }
+        if let Some(&stuck) = self.known.get(&serial) {
+            return stuck;
+        }
         let last = self.last.flight.serial();
-        let waiting = self.by.values().map(|waiting| &waiting.load.flight).filter(|flight| flight.serial() != last);
-        let ahead = waiting.chain([&self.last.flight]).filter(|flight| flight.berth() == queue.berth && flight.has_place());
-        let ahead: Vec<u64> = ahead.map(|flight| flight.serial()).collect();
+        let mut ahead = self.places().get(&queue.berth).cloned().unwrap_or_default();
+        if self.last.flight.berth() == queue.berth && self.last.flight.has_place() && !ahead.contains(&last) {
+            ahead.push(last);
+        }
         if ahead.len() < queue.ahead {
+            self.known.insert(serial, false);
             return false;
         }
         self.turns.push(serial);
+        let before = std::mem::take(&mut self.assumed);
         let stuck = ahead.into_iter().all(|load| load == last || self.load_stuck(load).is_some());
         self.turns.pop();
+        // What was found on an assumption may not hold without it.
+        if !stuck || !self.assumed || self.turns.is_empty() {
+            self.known.insert(serial, stuck);
+        }
+        self.assumed |= before;
         stuck
+    }
+
+    fn places(&mut self) -> &BTreeMap<u64, Vec<u64>> {
+        let by = self.by;
+        self.places.get_or_insert_with(|| {
+            let mut places: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
+            for flight in by.values().map(|waiting| &waiting.load.flight).filter(|flight| flight.has_place()) {
+                places.entry(flight.berth()).or_default().push(flight.serial());
+            }
+            places
+        })
     }
 
     /// The way from `last` to the load that waits for it.

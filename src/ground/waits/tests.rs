@@ -187,3 +187,36 @@ fn g7_whatever_a_privileged_load_waits_for_is_hurried_and_privileged_in_turn() {
     wait(&loads[4], &late);
     assert_eq!(*hurried.lock().expect("nobody panics under it"), [9]);
 }
+
+/// Turns behind turns: the loads of each key wait for the turn of the next key.
+#[test]
+fn g7_turns_behind_turns_are_looked_into_once_each() {
+    const DEPTH: u64 = 500;
+    let waits = Waits::default();
+    let turns: Vec<_> = (0..=DEPTH).map(|key| queued(1_000_000 + key, key, 4)).collect();
+    for (key, next) in turns.iter().enumerate().skip(1).rev() {
+        let key = key as u64 - 1;
+        (0..4).for_each(|n| book(&waits, &load(4 * key + n + 1, key), Arc::clone(next)).expect("no ring"));
+    }
+    let last = load(999_999, 777);
+    (0..3).for_each(|n| book(&waits, &load(500_000 + n, DEPTH), target(999_999)).expect("no ring"));
+    book(&waits, &last, Arc::clone(&turns[0])).expect("of the last key's loads one waits for nothing");
+    waits.resume(&last, turns[0].serial);
+    book(&waits, &load(500_003, DEPTH), target(999_999)).expect("the last waits for nothing now");
+    book(&waits, &last, Arc::clone(&turns[0])).expect_err("all four of the last key's loads wait for it");
+}
+
+#[test]
+fn g7_whoever_is_privileged_hurries_those_ahead_of_it() {
+    let waits = Waits::default();
+    let ahead: Vec<_> = (1..=4).map(|n| load(n, 9)).collect();
+    let children: Vec<_> = (11..=14).map(target).collect();
+    for (load, child) in ahead.iter().zip(&children) {
+        book(&waits, load, Arc::clone(child)).expect("no ring");
+    }
+    let holder = load(100, 100);
+    holder.flight.privilege();
+    let hurries = waits.wait(&holder, queued(5, 9, 4), Arc::new(|| ())).expect("no ring");
+    assert_eq!(hurries.len(), 5, "what it waits for, and what those ahead of that wait for");
+    assert!(ahead.iter().all(|load| load.flight.is_privileged()) && children.iter().all(|child| child.is_privileged()));
+}

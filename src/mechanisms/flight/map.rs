@@ -206,6 +206,9 @@ impl<K, V> FlightMap<K, V> {
         let begins = self.begin_waiting(flight, Begun::Free);
         if begins {
             self.permits.leave(flight.serial);
+        } else if let Some(berth) = self.berths.find(flight.hashed().0, |berth| berth.name.berth == flight.name.berth) {
+            // It waits for those that are aloft, which from now on must not wait for a permit either.
+            berth.aloft.iter().flatten().for_each(|ahead| ahead.urgent.store(true, Ordering::Relaxed));
         }
         begins
     }

@@ -214,9 +214,9 @@ impl<K, V> Flight<K, V> {
         self.begun.store(begun as u8, Ordering::Relaxed);
     }
 
-    /// Says that the load keeps its own time, so that nobody else need.
-    pub(crate) fn keeps_time(&self) {
-        self.timed.store(true, Ordering::Relaxed);
+    /// Says whether the load keeps its own time, so that nobody else need.
+    pub(crate) fn keeps_time(&self, keeps: bool) {
+        self.timed.store(keeps, Ordering::Relaxed);
     }
 
     /// Takes a seat among those who wait.
@@ -421,8 +421,12 @@ fn drop_after<L, T>(lock: L, value: T) {
 /// The value's `Drop` is user code, and whoever lets go last is not to be stopped by it.
 impl<K, V> Drop for Flight<K, V> {
     fn drop(&mut self) {
-        let stage = std::mem::replace(&mut self.air.lock().stage, Stage::Sealed(Seats::default()));
+        let (stage, offer) = {
+            let mut air = self.air.lock();
+            (std::mem::replace(&mut air.stage, Stage::Sealed(Seats::default())), air.offer.take())
+        };
         drop_contained(stage);
+        drop_contained(offer);
     }
 }
 
@@ -441,7 +445,8 @@ impl<K: Send + Sync, V: Send + Sync> Awaited for Flight<K, V> {
     }
 
     fn is_privileged(&self) -> bool {
-        self.is_on_permit() || (self.urgent.load(Ordering::Relaxed) && !self.has_landed())
+        // Until it has ended, landed or not: who runs it may be waited for by the very thread.
+        self.is_on_permit() || (self.urgent.load(Ordering::Relaxed) && self.begun.load(Ordering::Relaxed) != Begun::Ended as u8)
     }
 
     fn privilege(&self) {
