@@ -31,6 +31,7 @@ mod modify;
 mod occupied;
 mod odd_places;
 mod overtaken;
+mod taken_over;
 
 use bellwether::{Cache, Entry, MockClock, VacantEntry};
 use gate::until;

@@ -153,18 +153,18 @@ fn privilege(by: &BTreeMap<u64, Waiting>, on: &Arc<dyn Awaited>, hurry: &Hurry) 
     let mut hurries = Vec::new();
     let mut reached = vec![(on, Some(hurry))];
     while let Some((awaited, hurry)) = reached.pop() {
-        if awaited.is_privileged() {
+        if let Some(queue) = awaited.queue() {
+            // Privileged or not: it waits for those ahead of it, waiting themselves or not.
+            let ahead =
+                by.values().map(|waiting| &waiting.load.flight).filter(|flight| flight.berth() == queue.berth && flight.has_place());
+            reached.extend(ahead.map(|flight| (flight, None)));
+        } else if awaited.is_privileged() {
             continue; // And so is all that it waits for.
         }
         awaited.privilege();
         hurries.extend(hurry.cloned());
         let waits = by.get(&awaited.serial()).into_iter().flat_map(|waiting| &waiting.on);
         reached.extend(waits.map(|wait| (&wait.on, Some(&wait.hurry))));
-        if let Some(queue) = awaited.queue() {
-            let ahead =
-                by.values().map(|waiting| &waiting.load.flight).filter(|flight| flight.berth() == queue.berth && flight.has_place());
-            reached.extend(ahead.map(|flight| (flight, None)));
-        }
     }
     hurries
 }
