@@ -130,6 +130,8 @@ fn g16_entries_count_as_hit_joined_or_miss_and_not_as_loads(way: Way) {
     assert_eq!(counts(), (0, 0, 1));
     let waiting = apart(&cache, move |cache| way.entry(&cache, 1));
     until_waiting(&cache, 1);
+    // Counted just after it has its seat.
+    until("it is counted", || cache.metrics().joined == 1);
     assert_eq!((counts(), cache.metrics().flights), ((0, 1, 1), 0), "the lead of a caller is no load");
     entry.insert(10);
     drop(waiting.result());
