@@ -9,7 +9,7 @@ use crate::ground::hash::Hashed;
 use crate::ground::seeded::{self, Bug};
 use crate::ground::waits;
 use crate::mechanisms::flight::{Flight, Kind, Landing, Offer, Standing, Turn, Wanted, Wish};
-use crate::shard::{Claim, Departures, Place, Rule, Sought};
+use crate::shard::{Claim, Departures, Place, Rule, Sought, Trace};
 use crate::vocabulary::error::LoadError;
 use crate::vocabulary::keys::{Key, LoadKey, Value};
 use equivalent::Equivalent;
@@ -67,6 +67,18 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> CacheShared<K, V,
     #[inline]
     pub(crate) fn ask<Q: LoadKey<K> + ?Sized>(self: &Arc<Self>, key: &Q, request: Request) -> Asked<'_, K, V, S> {
         let place = self.place(key);
+        // A hit needs nothing of what follows.
+        if let (Rule::IfMissing, Look::First) = (request.rule, request.look)
+            && let Some(value) = self.shard(place.hashed).fetch(place, Trace::Leave)
+        {
+            self.counters.count(Count::Hit);
+            return Asked::Hit(value);
+        }
+        self.ask_missed(place, request)
+    }
+
+    #[cold]
+    fn ask_missed<Q: LoadKey<K> + ?Sized>(self: &Arc<Self>, place: Place<'_, Q>, request: Request) -> Asked<'_, K, V, S> {
         let offer = || Box::new(self.place_for(request.caller)) as Offer;
         let wish = match request.lead {
             MayLead::Loader => Wish::Load(&offer),
@@ -77,7 +89,7 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> CacheShared<K, V,
             Sought::Flight(waiter) => Asked::Joined(Waiting::new(self, waiter)),
             Sought::Overdue(_) | Sought::Nothing => match request.lead {
                 MayLead::No => Asked::Refused(LoadError::NoLoader),
-                MayLead::Loader | MayLead::Closure => self.claim(place.hashed, key.to_key(), request.rule, wish),
+                MayLead::Loader | MayLead::Closure => self.claim(place.hashed, place.key.to_key(), request.rule, wish),
             },
         };
         if request.look == Look::First {
