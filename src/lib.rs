@@ -25,15 +25,27 @@ pub use ground::hash::{RandomHasher, RandomState};
 pub use ground::time::{Clock, MockClock};
 pub use mechanisms::eviction::EvictionPolicy;
 pub use vocabulary::abandoned::AbandonedLoads;
+pub use vocabulary::entry_info::EntryInfo;
 pub use vocabulary::error::{BoxError, BuildError, LoadError, LoadErrorKind, OptionalExt};
-pub use vocabulary::fetched::{Fetched, Source};
+pub use vocabulary::expiry::Freshness;
+pub use vocabulary::expiry::backoff::ErrorBackoff;
+pub use vocabulary::expiry::early::XFetch;
+pub use vocabulary::expiry::hook::Expiry;
+pub use vocabulary::fetched::{Fetched, Source, StaleReason};
 pub use vocabulary::keys::{Key, LoadKey, Lookup, Value};
 pub use vocabulary::loaded::{Loaded, ok};
 pub use vocabulary::loader::{BlockingLoader, CacheLoader, DynLoader};
-pub use vocabulary::metrics::MetricsSnapshot;
+pub use vocabulary::metrics::{Janitor, MetricsSnapshot};
 pub use vocabulary::removal::RemovalCause;
 pub use vocabulary::scope::LoadScope;
 pub use vocabulary::spawner::{BoxFuture, SpawnError, Spawner};
+
+/// What the fuzz targets drive.
+#[cfg(fuzzing)]
+#[doc(hidden)]
+pub mod fuzzing {
+    pub use crate::mechanisms::wheel::fuzzing::wheel;
+}
 
 /// Runs the README's examples.
 #[cfg(doctest)]

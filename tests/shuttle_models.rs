@@ -1,4 +1,4 @@
-//! Models of whole caches under shuttle: herds, writes against loads, and the oracle over every schedule.
+//! Models of whole caches under shuttle: herds, writes against loads and refreshes, and the oracle over every schedule.
 //!
 //! Built only with `--cfg bellwether_shuttle`; CONTRIBUTING says how. `BELLWETHER_SCHEDULES` sets how many schedules each
 //! scheduler tries, 20,000 if it isn't set.
@@ -14,8 +14,12 @@ mod oracle;
 mod capacity;
 #[path = "shuttle_models/flights.rs"]
 mod flights;
+#[path = "shuttle_models/freshness.rs"]
+mod freshness;
 #[path = "shuttle_models/histories.rs"]
 mod histories;
+#[path = "shuttle_models/lapses.rs"]
+mod lapses;
 #[path = "shuttle_models/protocol.rs"]
 mod protocol;
 #[path = "shuttle_models/world.rs"]

@@ -5,6 +5,7 @@ use super::launch::run_here;
 use super::lead::Brought;
 use super::places::{Caller, IfRefused, blocking};
 use super::shared::CacheShared;
+use super::waiting::Waiting;
 use crate::mechanisms::flight::{Landing, Turn};
 use crate::shard::Rule;
 use crate::vocabulary::error::LoadError;
@@ -31,6 +32,7 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> CacheShared<K, V,
     {
         match self.ask(key, Request { rule, lead: self.lead_by(&means), look: Look::First, caller: Caller::Thread }) {
             Asked::Hit(value) => Ok(Fetched { value, source: Source::Hit }),
+            Asked::Held(fetched, None) => Ok(fetched),
             missed => self.fetch_missed(key, rule, means, missed),
         }
     }
@@ -50,22 +52,26 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> CacheShared<K, V,
         let mut look = Look::First;
         let mut overtaken = None;
         loop {
-            let (landing, source, before) = match asked {
+            let (landing, source, waiting) = match asked {
                 Asked::Hit(value) => return Ok(Fetched { value, source: Source::Hit }),
-                Asked::Refused(error) => return Err(overtaken.unwrap_or(error)),
-                Asked::Joined(mut waiting) => {
-                    let landing = waiting.block();
-                    (landing, Source::Joined, Some(waiting))
+                Asked::Held(fetched, refresh) => {
+                    if let Some((guard, turn)) = refresh {
+                        self.launch(guard, turn, Caller::Thread);
+                    }
+                    return Ok(fetched);
                 }
-                Asked::Led(lead) => (self.lead(lead, &mut means), Source::Loaded, None),
+                Asked::Refused(error) => return Err(overtaken.unwrap_or(error)),
+                Asked::Joined(mut waiting) => (waiting.block(), Source::Joined, waiting),
+                Asked::Led(lead) => {
+                    let (landing, waiting) = self.lead(lead, &mut means);
+                    (landing, Source::Loaded, waiting)
+                }
             };
-            let Some(next) = landing.next_look(look) else {
-                return landing.result.map(|value| Fetched { value, source });
-            };
+            let Some(next) = landing.next_look(look) else { return waiting.fetched(landing, source) };
             (look, overtaken) = (next, landing.overtaken());
             asked = self.ask(key, Request { rule, lead: self.lead_by(&means), look, caller: Caller::Thread });
             // The wait ends once the next has begun: those on their way to a load keep it from being cancelled.
-            drop(before);
+            drop(waiting);
         }
     }
 
@@ -77,42 +83,47 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> CacheShared<K, V,
         }
     }
 
-    fn lead<F: FnOnce() -> Brought<V>>(self: &Arc<Self>, lead: Lead<'_, K, V, S>, means: &mut Means<F>) -> Landing<V> {
+    fn lead<'a, F>(self: &'a Arc<Self>, lead: Lead<'a, K, V, S>, means: &mut Means<F>) -> (Landing<V>, Waiting<'a, K, V, S>)
+    where
+        F: FnOnce() -> Brought<V>,
+    {
         let own = match means {
             Means::Own(own) => own.take(),
             Means::Loader => None,
         };
         match (own, &self.loader) {
             (Some(load), _) => lead.here(|_, _| load()),
-            (None, Some(AnyLoader::Blocking(loader))) => lead.here(|key, current| loader.work(key, current).map_err(LoadError::new)),
-            (None, Some(AnyLoader::Async(_)) | None) => {
+            // One who has a value in hand may get it before the load ends, and so doesn't run it.
+            (None, Some(AnyLoader::Blocking(loader))) if !lead.waiting.has_fallback() => {
+                lead.here(|key, current| loader.work(key, current).map_err(LoadError::new))
+            }
+            (None, _) => {
                 let Lead { mut waiting, guard, turn } = lead;
                 self.launch(guard, turn, Caller::Thread);
-                waiting.block()
+                (waiting.block(), waiting)
             }
         }
     }
 }
 
-impl<K: Key, V: Value, S: Send + Sync + 'static> Lead<'_, K, V, S> {
+impl<'a, K: Key, V: Value, S: Send + Sync + 'static> Lead<'a, K, V, S> {
     /// Loads on this thread, once the turn of the load has come.
-    fn here(self, work: impl FnOnce(&K, Option<Arc<V>>) -> Brought<V>) -> Landing<V> {
+    fn here(self, work: impl FnOnce(&K, Option<Arc<V>>) -> Brought<V>) -> (Landing<V>, Waiting<'a, K, V, S>) {
         let Self { mut waiting, guard, turn } = self;
         // While this thread runs the load, whatever load it was working for waits.
         if let Err(cycle) = waiting.be_seen() {
             guard.land(Err(cycle));
-            return waiting.block();
+            return (waiting.block(), waiting);
         }
-        if turn == Turn::Later
-            && let Some(landing) = waiting.block_until_begun()
-        {
-            return landing;
+        let landed = if turn == Turn::Later { waiting.block_until_begun() } else { None };
+        if let Some(landing) = landed {
+            return (landing, waiting);
         }
         if guard.shared.traffic.is_idle_awaited() {
             // Nobody else may keep this load's time, as nobody else may wait for it.
             guard.shared.watch(waiting.flight());
         }
         blocking(IfRefused::Go, || run_here(guard, |flight, current| work(flight.key(), current)));
-        waiting.block()
+        (waiting.block(), waiting)
     }
 }

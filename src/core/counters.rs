@@ -5,7 +5,7 @@ use crate::mechanisms::flight::Traffic;
 use crate::mechanisms::permits::Usage;
 use crate::mechanisms::room::Room;
 use crate::vocabulary::error::{LoadError, LoadErrorKind};
-use crate::vocabulary::metrics::MetricsSnapshot;
+use crate::vocabulary::metrics::{Janitor, MetricsSnapshot};
 use crate::vocabulary::removal::RemovalCause;
 use std::time::Duration;
 
@@ -17,6 +17,11 @@ pub(crate) enum Count {
     Joined,
     LoadStarted,
     TurnedAway,
+    StaleHit,
+    NegativeHit,
+    RefreshStarted,
+    RefreshFailed,
+    RefreshDropped,
 }
 
 /// A time that is added up.
@@ -46,11 +51,21 @@ impl Outcome {
     }
 }
 
-const TIMES: usize = 5;
+const TIMES: usize = 10;
 const OUTCOMES: usize = TIMES + 2;
 const FAILED: usize = OUTCOMES + 7;
 const REMOVED: usize = FAILED + LoadErrorKind::COUNT;
 const ALL: usize = REMOVED + RemovalCause::COUNT;
+
+/// What is held and under way, beside what was counted.
+#[derive(Clone, Copy)]
+pub(crate) struct Holdings<'a> {
+    pub(crate) room: &'a Room,
+    /// Answers without a value.
+    pub(crate) negatives: u64,
+    pub(crate) traffic: &'a Traffic,
+    pub(crate) permits: Usage,
+}
 
 /// All counters of a cache.
 pub(crate) struct Counters(Striped<ALL>);
@@ -79,12 +94,15 @@ impl Counters {
         }
     }
 
-    pub(crate) fn snapshot(&self, room: &Room, traffic: &Traffic, permits: Usage) -> MetricsSnapshot {
+    pub(crate) fn snapshot(&self, held: &Holdings<'_>, janitor: Janitor) -> MetricsSnapshot {
+        let Holdings { room, negatives, traffic, permits } = *held;
         let of = |what| self.0.sum(place(what));
         let ended = |how| self.0.sum(outcome(how));
         let spent = |on| Duration::from_nanos(self.0.sum(time_place(on)));
         MetricsSnapshot {
             hits: of(Count::Hit),
+            stale_hits: of(Count::StaleHit),
+            negative_hits: of(Count::NegativeHit),
             misses: of(Count::Miss),
             joined: of(Count::Joined),
             turned_away: of(Count::TurnedAway),
@@ -96,6 +114,10 @@ impl Counters {
             loads_refused: ended(Outcome::Refused),
             loads_superseded: ended(Outcome::Superseded),
             loads_answered: ended(Outcome::Answered),
+            refreshes: traffic.refreshes.now(),
+            refreshes_started: of(Count::RefreshStarted),
+            refreshes_failed: of(Count::RefreshFailed),
+            refreshes_dropped: of(Count::RefreshDropped),
             load_time: spent(Time::Load),
             wait_time: spent(Time::Wait),
             flights: traffic.flights.now(),
@@ -108,7 +130,9 @@ impl Counters {
             queued_peak: permits.queued_peak,
             entries: room.entries(),
             weight: room.held(),
+            negatives,
             capacity: room.capacity(),
+            janitor,
             failed: std::array::from_fn(|kind| self.0.sum(FAILED + kind)),
             removed: std::array::from_fn(|cause| self.0.sum(REMOVED + cause)),
         }
@@ -123,6 +147,11 @@ fn place(what: Count) -> usize {
         Count::Joined => 2,
         Count::LoadStarted => 3,
         Count::TurnedAway => 4,
+        Count::StaleHit => 5,
+        Count::NegativeHit => 6,
+        Count::RefreshStarted => 7,
+        Count::RefreshFailed => 8,
+        Count::RefreshDropped => 9,
     }
 }
 

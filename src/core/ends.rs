@@ -3,11 +3,13 @@
 use super::counters::Outcome;
 use super::places::{IfRefused, blocking};
 use super::shared::CacheShared;
+use super::timeout::WakeUp;
 use crate::ground::park::Parker;
 use crate::ground::reentry;
 use crate::ground::sync::atomic::Ordering;
-use crate::ground::time::{Appointment, Deadline};
+use crate::ground::time::Deadline;
 use crate::mechanisms::flight::{Flight, IdleWait, Kind, Landing, Standing};
+use crate::shard::Departures;
 use crate::vocabulary::abandoned::AbandonedLoads;
 use crate::vocabulary::error::LoadError;
 use crate::vocabulary::keys::{Key, Value};
@@ -50,15 +52,18 @@ impl<K, V, S> CacheShared<K, V, S> {
     /// One who waited for `flight` has gone. If it was the last, the load is cancelled where that was asked for.
     pub(super) fn left(&self, flight: &Arc<Flight<K, V>>) {
         // Inside the closure of `get` no lock can be taken: there the load goes on.
-        if self.settings.abandoned_loads == AbandonedLoads::Cancel && flight.is_deserted() && !reentry::is_inside() {
+        // A refresh isn't for those who wait for it alone.
+        let cancels = self.settings.abandoned_loads == AbandonedLoads::Cancel && flight.kind() == Kind::Load;
+        if cancels && flight.is_deserted() && !reentry::is_inside() {
             self.cancel_deserted(flight);
         }
     }
 
     fn cancel_deserted(&self, flight: &Arc<Flight<K, V>>) {
-        if flight.kind() == Kind::Load
-            && let Some(mine) = self.shard(flight.hashed()).seal_deserted(flight)
-        {
+        if flight.kind() == Kind::Entry {
+            return;
+        }
+        if let Some(mine) = self.shard(flight.hashed()).seal_deserted(flight) {
             self.give_up(flight, mine, LoadError::Cancelled);
         }
     }
@@ -79,19 +84,7 @@ impl<K, V, S> CacheShared<K, V, S> {
             }
         }
         self.clear();
-    }
-
-    /// Ends every load that is still under way: all who wait get [`LoadError::Closed`].
-    pub(crate) fn strand(&self) {
-        for stage in SWEEPS {
-            for shard in &self.shards {
-                for flight in shard.flights().iter().filter(|flight| flight.kind() == Kind::Load && stage.covers(flight)) {
-                    if let Some(mine) = shard.seal(flight) {
-                        self.give_up(flight, mine, LoadError::Closed);
-                    }
-                }
-            }
-        }
+        self.upkeep.end();
     }
 }
 
@@ -103,7 +96,7 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
     pub(crate) fn idle(self: &Arc<Self>, limit: Duration) -> Idle<'_, K, V, S> {
         reentry::check();
         let deadline = if limit == Duration::MAX { Deadline::NEVER } else { self.clock.deadline_in(limit) };
-        Idle { shared: self, wait: IdleWait::new(&self.traffic), deadline, alarm: None }
+        Idle { shared: self, wait: IdleWait::new(&self.traffic), limit: WakeUp::new(deadline) }
     }
 
     /// Blocks until no flight is in the air, or until `limit` has passed; says whether none is.
@@ -124,10 +117,25 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
         })
     }
 
+    /// Ends every load that is still under way: all who wait get [`LoadError::Closed`].
+    pub(crate) fn strand(&self) {
+        for stage in SWEEPS {
+            for shard in &self.shards {
+                for flight in shard.flights().iter().filter(|flight| flight.kind().is_load() && stage.covers(flight)) {
+                    let mut out = Departures::new();
+                    if let Some(mine) = shard.seal(flight, None, self.terms(), &mut self.room.promise(), &mut out) {
+                        self.give_up(flight, mine, LoadError::Closed);
+                    }
+                    self.let_go(out);
+                }
+            }
+        }
+    }
+
     /// Sees to it that every flight ends in time, though perhaps nobody waits for it.
     fn watch_all(self: &Arc<Self>) {
         for shard in &self.shards {
-            shard.flights().iter().filter(|flight| flight.kind() == Kind::Load).for_each(|flight| self.watch(flight));
+            shard.flights().iter().filter(|flight| flight.kind().is_load()).for_each(|flight| self.watch(flight));
         }
     }
 }
@@ -136,8 +144,7 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
 pub(crate) struct Idle<'a, K, V, S> {
     shared: &'a Arc<CacheShared<K, V, S>>,
     wait: IdleWait,
-    deadline: Deadline,
-    alarm: Option<Appointment>,
+    limit: WakeUp,
 }
 
 impl<K: Key, V: Value, S: Send + Sync + 'static> Future for Idle<'_, K, V, S> {
@@ -148,28 +155,14 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> Future for Idle<'_, K, V, S> {
         if self.wait.poll(cx).is_ready() {
             return Poll::Ready(true);
         }
-        if self.shared.clock.has_passed(self.deadline) {
-            return Poll::Ready(false);
-        }
         self.shared.watch_all();
-        if !self.deadline.is_never() {
-            let alarm = self.shared.set_alarm(self.deadline, cx.waker().clone());
-            if let Some(unneeded) = self.alarm.replace(alarm) {
-                self.shared.cancel_alarm(unneeded);
-            }
-            // A mock clock wakes only when it is moved, which may have been just before.
-            if self.shared.clock.mock().is_some() && self.shared.clock.has_passed(self.deadline) {
-                return Poll::Ready(false);
-            }
-        }
-        Poll::Pending
+        let Self { shared, limit, .. } = &mut *self;
+        limit.poll(shared, cx).map(|()| false)
     }
 }
 
 impl<K, V, S> Drop for Idle<'_, K, V, S> {
     fn drop(&mut self) {
-        if let Some(alarm) = self.alarm.take() {
-            self.shared.cancel_alarm(alarm);
-        }
+        self.limit.call_off(self.shared);
     }
 }

@@ -44,20 +44,22 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> CacheShared<K, V,
             Patience::Waits => Wish::Own,
             Patience::Never => Wish::Glance,
         };
-        let entered = match self.seek(place, Rule::IfMissing, wish) {
-            Sought::Hit(value) => Entered::Occupied(key, value),
-            Sought::Flight(_) if patience == Patience::Never => Entered::Busy,
-            Sought::Flight(waiter) => Entered::Awaited(key, Waiting::new(self, waiter)),
-            Sought::Overdue(_) | Sought::Nothing => {
+        let entered = match self.seek(place, Rule::Shown, wish) {
+            Sought::Held(fetched, _) => Entered::Occupied(key, fetched.value),
+            Sought::Flight(..) if patience == Patience::Never => Entered::Busy,
+            Sought::Flight(waiter, _) => Entered::Awaited(key, Waiting::new(self, waiter, None)),
+            Sought::Overdue(_) | Sought::Nothing(_) | Sought::Remembered(_) => {
                 let mut out = Departures::new();
-                let claim =
-                    self.shard(hashed).claim((hashed, key), Rule::IfMissing, wish, self.wanted(Kind::Entry), self.terms(), &mut out);
+                let wanted = self.wanted(Kind::Entry);
+                let claim = self.shard(hashed).claim((hashed, key), Rule::Shown, wish, wanted, self.terms(), &mut out);
                 let entered = match claim {
-                    Claim::Hit(value, key) => Entered::Occupied(key, value),
-                    Claim::Joined(_, _) if patience == Patience::Never => Entered::Busy,
-                    Claim::Joined(waiter, key) => Entered::Awaited(key, Waiting::new(self, waiter)),
-                    Claim::Led { flight, .. } => Entered::Vacant(LoadGuard::new(Arc::clone(self), flight, None)),
-                    Claim::Refused(_) => unreachable!("an entry needs no permit"),
+                    Claim::Held(fetched, key) => Entered::Occupied(key, fetched.value),
+                    Claim::Joined(..) if patience == Patience::Never => Entered::Busy,
+                    Claim::Joined(waiter, _, key) => Entered::Awaited(key, Waiting::new(self, waiter, None)),
+                    Claim::Led(led) => Entered::Vacant(LoadGuard::new(Arc::clone(self), led.flight, None)),
+                    Claim::Refused(..) | Claim::Remembered(..) | Claim::Needless(_) => {
+                        unreachable!("an entry needs no permit and no answer")
+                    }
                 };
                 self.let_go(out);
                 entered
@@ -130,7 +132,7 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> LoadGuard<K, V, S> {
                 put.by = By::Caller;
                 self.shared.accounted(|out| drop(self.shared.put(put, out)));
             }
-            Prepared::Deliver(_) | Prepared::Fail(_) => {
+            Prepared::Deliver(_) | Prepared::Absent(_) | Prepared::Fail(..) => {
                 let (hashed, key) = (self.flight.hashed(), self.flight.key());
                 drop_contained(self.shared.remove(Place { hashed, key, clock: &self.shared.clock }));
             }

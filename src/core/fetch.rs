@@ -9,8 +9,9 @@ use crate::ground::hash::Hashed;
 use crate::ground::seeded::{self, Bug};
 use crate::ground::waits;
 use crate::mechanisms::flight::{Flight, Kind, Landing, Offer, Standing, Turn, Wanted, Wish};
-use crate::shard::{Claim, Departures, Place, Rule, Sought, Trace};
+use crate::shard::{Claim, Departures, Due, Fallback, Led, Place, Rule, Sought};
 use crate::vocabulary::error::LoadError;
+use crate::vocabulary::fetched::{Fetched, Source, StaleReason};
 use crate::vocabulary::keys::{Key, LoadKey, Value};
 use equivalent::Equivalent;
 use std::hash::BuildHasher;
@@ -49,6 +50,8 @@ pub(crate) enum Look {
 /// What a fetch finds.
 pub(crate) enum Asked<'a, K: Key, V: Value, S: Send + Sync + 'static> {
     Hit(Arc<V>),
+    /// A value to be had at once, and perhaps the lead of a refresh that is to be launched.
+    Held(Fetched<V>, Option<(LoadGuard<K, V, S>, Turn)>),
     Joined(Waiting<'a, K, V, S>),
     Led(Lead<'a, K, V, S>),
     /// Nothing is there, and no load may be begun.
@@ -62,17 +65,20 @@ pub(crate) struct Lead<'a, K: Key, V: Value, S: Send + Sync + 'static> {
     pub(crate) turn: Turn,
 }
 
+/// What a fetch finds, and as what it is counted.
+type Found<'a, K, V, S> = (Asked<'a, K, V, S>, Count);
+
 impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> CacheShared<K, V, S> {
     /// Looks for a value, for a flight to join, or claims one.
     #[inline]
     pub(crate) fn ask<Q: LoadKey<K> + ?Sized>(self: &Arc<Self>, key: &Q, request: Request) -> Asked<'_, K, V, S> {
         let place = self.place(key);
-        // A hit needs nothing of what follows.
-        if let (Rule::IfMissing, Look::First) = (request.rule, request.look)
-            && let Some(value) = self.shard(place.hashed).fetch(place, Trace::Leave)
-        {
-            self.counters.count(Count::Hit);
-            return Asked::Hit(value);
+        if let (Rule::Served, Look::First) = (request.rule, request.look) {
+            // A hit needs nothing of what follows.
+            if let Some(value) = self.shard(place.hashed).fetch_calm(place) {
+                self.counters.count(Count::Hit);
+                return Asked::Hit(value);
+            }
         }
         self.ask_missed(place, request)
     }
@@ -84,23 +90,41 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> CacheShared<K, V,
             MayLead::Loader => Wish::Load(&offer),
             MayLead::Closure | MayLead::No => Wish::Own,
         };
-        let asked = match self.seek(place, request.rule, wish) {
-            Sought::Hit(value) => Asked::Hit(value),
-            Sought::Flight(waiter) => Asked::Joined(Waiting::new(self, waiter)),
-            Sought::Overdue(_) | Sought::Nothing => match request.lead {
-                MayLead::No => Asked::Refused(LoadError::NoLoader),
-                MayLead::Loader | MayLead::Closure => self.claim(place.hashed, place.key.to_key(), request.rule, wish),
-            },
+        let (asked, count) = match self.seek(place, request.rule, wish) {
+            Sought::Held(fetched, due) => self.serve(place, request, fetched, due),
+            Sought::Flight(waiter, fallback) => (Asked::Joined(Waiting::new(self, waiter, fallback)), Count::Joined),
+            Sought::Remembered(error) => (Asked::Refused(error), Count::NegativeHit),
+            Sought::Overdue(_) | Sought::Nothing(None) if request.lead == MayLead::No => (Asked::Refused(LoadError::NoLoader), Count::Miss),
+            Sought::Nothing(fallback) if request.lead == MayLead::No => (self.refuse(LoadError::NoLoader, fallback), Count::Miss),
+            Sought::Overdue(_) | Sought::Nothing(_) => self.claim((place.hashed, place.key.to_key()), request, wish),
         };
         if request.look == Look::First {
-            self.counters.count(match asked {
-                Asked::Hit(_) => Count::Hit,
-                Asked::Joined(_) => Count::Joined,
-                Asked::Led(_) | Asked::Refused(_) => Count::Miss,
-            });
+            self.counters.count(count);
         }
         asked
     }
+
+    /// Gives what is held; where it is to be loaded anew, with the lead of that.
+    fn serve<Q: LoadKey<K> + ?Sized>(
+        self: &Arc<Self>,
+        place: Place<'_, Q>,
+        request: Request,
+        fetched: Fetched<V>,
+        due: Due,
+    ) -> Found<'_, K, V, S> {
+        if due == Due::No || request.lead == MayLead::No || self.is_closed() {
+            return held(fetched, None);
+        }
+        self.claim_refresh((place.hashed, place.key.to_key()), request, fetched)
+    }
+}
+
+fn held<'a, K: Key, V: Value, S: Send + Sync + 'static>(
+    fetched: Fetched<V>,
+    refresh: Option<(LoadGuard<K, V, S>, Turn)>,
+) -> Found<'a, K, V, S> {
+    let count = if fetched.source == Source::Hit { Count::Hit } else { Count::StaleHit };
+    (Asked::Held(fetched, refresh), count)
 }
 
 impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
@@ -109,59 +133,111 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
         if self.loader.is_some() { MayLead::Loader } else { MayLead::No }
     }
 
-    /// Looks once, under the read lock. A flight whose time is over is ended, and looked past.
+    /// Looks once, under the read lock. A flight whose time is over is ended, and then it looks again.
     #[inline]
     pub(super) fn seek<Q: Equivalent<K> + ?Sized>(self: &Arc<Self>, place: Place<'_, Q>, rule: Rule, wish: Wish<'_>) -> Sought<K, V> {
         let shard = self.shard(place.hashed);
-        let look = || match rule {
-            Rule::IfMissing => shard.seek(place, wish),
-            Rule::Anyway => shard.seek_flight(place, wish),
-        };
-        let first = look();
+        let first = shard.seek(place, rule, wish);
         let Sought::Overdue(flight) = first else { return first };
-        if self.time_out(&flight) {
-            return Sought::Nothing;
-        }
-        // Somebody else has ended it by now, or a load that came in time is about to land.
-        match look() {
-            Sought::Overdue(flight) => Sought::Flight(flight.join(wish)),
+        self.time_out(&flight);
+        match shard.seek(place, rule, wish) {
+            // A load that came in time is about to land.
+            Sought::Overdue(flight) => Sought::Flight(flight.join(wish), None),
             other => other,
         }
     }
 
     /// Looks once more under the write lock, and claims the flight if nothing is there.
-    fn claim(self: &Arc<Self>, hashed: Hashed, key: K, rule: Rule, wish: Wish<'_>) -> Asked<'_, K, V, S> {
+    fn claim(self: &Arc<Self>, (hashed, key): (Hashed, K), request: Request, wish: Wish<'_>) -> Found<'_, K, V, S> {
         let mut out = Departures::new();
         if self.is_closed() {
-            out.key(key);
-            self.let_go(out);
-            return Asked::Refused(LoadError::Closed);
+            return self.closed((hashed, key), request.rule, out);
         }
-        let claim = self.shard(hashed).claim((hashed, key), rule, wish, self.wanted(Kind::Load), self.terms(), &mut out);
-        let asked = match claim {
-            Claim::Hit(value, key) => {
+        let claim = self.shard(hashed).claim((hashed, key), request.rule, wish, self.wanted(Kind::Load), self.terms(), &mut out);
+        let found = match claim {
+            Claim::Held(fetched, key) => {
                 out.key(key);
-                Asked::Hit(value)
+                held(fetched, None)
             }
-            Claim::Joined(waiter, key) => {
+            Claim::Joined(waiter, fallback, key) => {
                 out.key(key);
-                Asked::Joined(Waiting::new(self, waiter))
+                (Asked::Joined(Waiting::new(self, waiter, fallback)), Count::Joined)
             }
-            Claim::Led { flight, waiter, turn, current } => {
-                let waiting = Waiting::new(self, waiter.expect("a load's leader has a seat"));
-                match self.begin_unless_closed(flight, current) {
-                    Some(guard) => Asked::Led(Lead { waiting, guard, turn }),
-                    None => Asked::Refused(LoadError::Closed),
-                }
+            Claim::Remembered(error, key) => {
+                out.key(key);
+                (Asked::Refused(error), Count::NegativeHit)
             }
-            Claim::Refused(key) => {
+            Claim::Led(led) => (self.led(led), Count::Miss),
+            Claim::Refused(key, fallback) => {
                 out.key(key);
                 self.counters.count(Count::TurnedAway);
-                Asked::Refused(LoadError::Overloaded)
+                (self.refuse(LoadError::Overloaded, fallback), Count::Miss)
             }
+            Claim::Needless(_) => unreachable!("a load is needed where nothing is found"),
         };
         self.let_go(out);
-        asked
+        found
+    }
+
+    /// What a closed cache has for one who would load.
+    fn closed(self: &Arc<Self>, (hashed, key): (Hashed, K), rule: Rule, mut out: Departures<K, V>) -> Found<'_, K, V, S> {
+        let sought = self.shard(hashed).seek(Place { hashed, key: &key, clock: &self.clock }, rule, Wish::Glance);
+        out.key(key);
+        self.let_go(out);
+        let fallback = match sought {
+            Sought::Nothing(fallback) | Sought::Flight(_, fallback) => fallback,
+            Sought::Held(..) | Sought::Overdue(_) | Sought::Remembered(_) => None,
+        };
+        (self.refuse(LoadError::Closed, fallback), Count::Miss)
+    }
+
+    /// Looks once more whether a value is to be loaded anew, and claims the flight if so. A closure that must run on its caller's thread makes that
+    /// caller wait for it, with the value in hand.
+    fn claim_refresh(self: &Arc<Self>, (hashed, key): (Hashed, K), request: Request, fetched: Fetched<V>) -> Found<'_, K, V, S> {
+        let here = request.lead == MayLead::Closure && request.caller == Caller::Thread;
+        let kind = if here { Kind::Load } else { Kind::Refresh };
+        let mut out = Departures::new();
+        let claim = self.shard(hashed).claim_refresh((hashed, key), Wish::Own, self.wanted(kind), self.terms(), &mut out);
+        let found = match claim {
+            Claim::Led(led) if here => (self.led(led), Count::Miss),
+            Claim::Led(led) => {
+                self.counters.count(Count::RefreshStarted);
+                let turn = led.turn;
+                held(fetched, self.begin_unless_closed(led.flight, led.current).map(|guard| (guard, turn)))
+            }
+            Claim::Refused(key, _) => {
+                out.key(key);
+                self.counters.count(Count::RefreshDropped);
+                held(fetched, None)
+            }
+            Claim::Needless(key) => {
+                out.key(key);
+                held(fetched, None)
+            }
+            Claim::Held(..) | Claim::Joined(..) | Claim::Remembered(..) => unreachable!("a refresh is claimed or needless"),
+        };
+        self.let_go(out);
+        found
+    }
+
+    fn led(self: &Arc<Self>, led: Led<K, V>) -> Asked<'_, K, V, S> {
+        let Led { flight, waiter, turn, current, fallback } = led;
+        let waiting = Waiting::new(self, waiter.expect("a load's leader has a seat"), fallback);
+        match self.begin_unless_closed(flight, current) {
+            Some(guard) => Asked::Led(Lead { waiting, guard, turn }),
+            None => match waiting.instead(StaleReason::LoadFailed) {
+                Some(fetched) => Asked::Held(fetched, None),
+                None => Asked::Refused(LoadError::Closed),
+            },
+        }
+    }
+
+    /// What one gets who may not load.
+    fn refuse(&self, error: LoadError, fallback: Option<Fallback<V>>) -> Asked<'_, K, V, S> {
+        match fallback.and_then(|fallback| fallback.instead(StaleReason::LoadFailed, &self.clock)) {
+            Some(fetched) => Asked::Held(fetched, None),
+            None => Asked::Refused(error),
+        }
     }
 
     /// The guard of a flight that was just claimed, unless the cache was closed meanwhile: then the flight lands at once.
@@ -182,7 +258,8 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
         Wanted {
             deadline: self.clock.deadline_in(self.settings.load_timeout),
             kind,
-            urgent: waits::is_privileged() && !seeded::on(Bug::ChildTakesPermit),
+            // Nobody waits for a refresh, so that it holds nobody up who has a permit.
+            urgent: kind != Kind::Refresh && waits::is_privileged() && !seeded::on(Bug::ChildTakesPermit),
         }
     }
 
@@ -209,7 +286,7 @@ impl<V> Landing<V> {
             (Standing::Superseded, Look::First | Look::Anew) => {
                 self.result.as_ref().is_err_and(|error| !error.is_absent()).then_some(Look::Again)
             }
-            (Standing::Superseded, Look::Again) | (Standing::Held, _) => None,
+            (Standing::Superseded, Look::Again) | (Standing::Held | Standing::Slow, _) => None,
         }
     }
 }

@@ -1,7 +1,7 @@
 //! A lead is the duty to land a flight. Whatever becomes of the load, its guard lands it: with what it brought, or with why it brought nothing.
 
-use super::counters::{Outcome, Time};
-use super::shared::CacheShared;
+use super::counters::{Count, Outcome, Time};
+use super::shared::{Answering, CacheShared};
 use super::waiting::Nested;
 use super::write::Stored;
 use crate::ground::contain::{Panic, contain, drop_contained};
@@ -9,13 +9,15 @@ use crate::ground::reentry;
 use crate::ground::time::Tick;
 use crate::ground::waits::{InLoad, Load};
 use crate::mechanisms::flight::{Flight, Kind, Landing, Standing};
-use crate::shard::{By, Departures, Held, Put, Remains};
-use crate::vocabulary::error::LoadError;
+use crate::shard::{By, Departures, Held, Note, Noted, Put, Remains};
+use crate::vocabulary::error::{LoadError, LoadErrorKind};
+use crate::vocabulary::expiry::Lifetime;
 use crate::vocabulary::keys::{Key, Value};
 use crate::vocabulary::loaded::{Answer, Loaded};
 use crate::vocabulary::removal::RemovalCause;
 use std::cell::Cell;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What a load brings.
 pub(crate) type Brought<V> = Result<Loaded<V>, LoadError>;
@@ -31,6 +33,8 @@ pub(crate) struct LoadGuard<K: Key, V: Value, S: Send + Sync + 'static> {
     progress: Cell<Progress>,
     /// When the load began.
     begun_at: Cell<Option<Tick>>,
+    /// How long it took.
+    load_time: Cell<Duration>,
     heir: Heir,
 }
 
@@ -55,7 +59,10 @@ enum Progress {
 pub(super) enum Prepared<'a, K, V> {
     Store(Put<'a, K, V>),
     Deliver(Arc<V>),
-    Fail(LoadError),
+    /// That there is no such key, and how long that is remembered.
+    Absent(Option<(K, Duration)>),
+    /// The key, if the failure is to be remembered of one without a value.
+    Fail(LoadError, Option<K>),
 }
 
 impl<K: Key, V: Value, S: Send + Sync + 'static> LoadGuard<K, V, S> {
@@ -67,6 +74,7 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> LoadGuard<K, V, S> {
             otherwise: Some(LoadError::Cancelled),
             progress: Cell::new(Progress::Loading),
             begun_at: Cell::new(None),
+            load_time: Cell::new(Duration::ZERO),
             heir: Heir::No,
         }
     }
@@ -97,7 +105,8 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> LoadGuard<K, V, S> {
     /// The load has ended: its time is counted.
     fn count_time(&self) {
         if let Some(begun_at) = self.begun_at.take() {
-            self.shared.counters.spent(Time::Load, self.shared.clock.now().since(begun_at));
+            self.load_time.set(self.shared.clock.now().since(begun_at));
+            self.shared.counters.spent(Time::Load, self.load_time.get());
         }
     }
 
@@ -122,7 +131,7 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> LoadGuard<K, V, S> {
             brought
         };
         // The weigher and the key's clone are user code: a panic in either is the load's.
-        let prepared = contain(|| self.prepare(brought)).unwrap_or_else(|panic| Prepared::Fail(panicked(panic)));
+        let prepared = contain(|| self.prepare(brought)).unwrap_or_else(|panic| Prepared::Fail(panicked(panic), None));
         if self.progress.get() == Progress::Loading && !self.flight.seal() {
             // It was given up: timed out, cancelled or answered. Whoever did that has told everybody.
             return drop_contained(prepared);
@@ -137,18 +146,18 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> LoadGuard<K, V, S> {
         let mut blown = None;
         let (landing, outcome) = contain(|| self.store(prepared, &mut out)).unwrap_or_else(|panic| {
             // The keys' `Eq` panicked, and comes before all changes: nothing is stored, and landing without a value doesn't call it.
-            if self.flight.kind() == Kind::Load {
-                return self.store(Prepared::Fail(panicked(panic)), &mut out);
+            if self.flight.kind().is_load() {
+                return self.store(Prepared::Fail(panicked(panic), None), &mut out);
             }
             // Whoever brings an entry's value hears of it, and who waits looks again.
             blown = Some(panic);
-            let (_, outcome) = self.store(Prepared::Fail(LoadError::Cancelled), &mut out);
+            let (_, outcome) = self.store(Prepared::Fail(LoadError::Cancelled, None), &mut out);
             (Landing { result: Err(LoadError::Cancelled), standing: Standing::Vacated }, outcome)
         });
         self.progress.set(Progress::Over);
         self.shared.book(&mut out);
         // What the holder of an entry brings is no load's.
-        let outcome = (self.flight.kind() == Kind::Load).then_some(outcome);
+        let outcome = self.flight.kind().is_load().then_some(outcome);
         self.shared.publish(&self.flight, landing, outcome);
         self.shared.let_go(out);
         if let Some(panic) = blown {
@@ -159,19 +168,30 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> LoadGuard<K, V, S> {
     pub(super) fn prepare(&self, brought: Brought<V>) -> Prepared<'_, K, V> {
         let loaded = match brought {
             Ok(loaded) => loaded,
-            Err(error) => return Prepared::Fail(error),
+            Err(LoadError::Absent) => return self.absent(None),
+            Err(error) => {
+                let key = self.shared.key_to_remember(&self.flight, &error);
+                return Prepared::Fail(error, key);
+            }
         };
         let value = match (&loaded.answer, &self.current) {
             (Answer::Value(value), _) => value,
             (Answer::Unchanged, Some(current)) => current,
             (Answer::Unchanged, None) => {
-                return Prepared::Fail(LoadError::new("the loader answered `unchanged`, but no value was held"));
+                return self.prepare(Err(LoadError::new("the loader answered `unchanged`, but no value was held")));
             }
             (Answer::Uncached(value), _) => return Prepared::Deliver(Arc::clone(value)),
-            (Answer::Absent, _) => return Prepared::Fail(LoadError::Absent),
+            (Answer::Absent, _) => return self.absent(loaded.own.rules.lifetime),
         };
         let (hashed, key) = (self.flight.hashed(), self.flight.key().clone());
-        Prepared::Store(self.shared.weighed(hashed, key, Arc::clone(value), loaded.own, By::Flight(&self.flight)))
+        let (by, load_time) = (By::Flight(&self.flight), self.load_time.get());
+        Prepared::Store(self.shared.weighed((hashed, key), Arc::clone(value), loaded.own, by, load_time))
+    }
+
+    fn absent(&self, own: Option<Lifetime>) -> Prepared<'_, K, V> {
+        let time = own.map(Lifetime::left).or(self.shared.settings.answering.negative_ttl);
+        let time = time.map(|time| self.shared.settings.rules.answer_time(time)).filter(|time| !time.is_zero());
+        Prepared::Absent(time.map(|time| (self.flight.key().clone(), time)))
     }
 
     /// Takes the flight out of the map and stores what there is to store, if the flight is still the map's.
@@ -188,17 +208,20 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> LoadGuard<K, V, S> {
                 (Landing { result, standing }, outcome)
             }
             Prepared::Deliver(value) => {
-                let standing = self.land_empty(Remains::Removed(RemovalCause::Replaced), out);
+                let standing = self.land_empty(Remains::Removed(RemovalCause::Replaced), None, out);
                 let outcome = if standing == Standing::Held { Outcome::Uncached } else { Outcome::Superseded };
                 (Landing { result: Ok(value), standing }, outcome)
             }
-            Prepared::Fail(error) => {
-                let remains = if error.is_absent() { Remains::Removed(RemovalCause::Absent) } else { Remains::Held };
-                let standing = self.land_empty(remains, out);
-                let outcome = match (standing, error.is_absent()) {
-                    (Standing::Superseded, true) => Outcome::Superseded,
-                    (Standing::Held | Standing::Vacated, _) | (Standing::Superseded, false) => Outcome::of_error(&error),
-                };
+            Prepared::Absent(remembered) => {
+                let weight = self.shared.settings.answering.weight;
+                let note = remembered.map(|(key, time)| Note { key: Some(key), weight, what: Noted::Absent(time) });
+                let standing = self.land_empty(Remains::Removed(RemovalCause::Absent), note, out);
+                let outcome = if standing == Standing::Held { Outcome::Absent } else { Outcome::Superseded };
+                (Landing { result: Err(LoadError::Absent), standing }, outcome)
+            }
+            Prepared::Fail(error, key) => {
+                let standing = self.land_empty(Remains::Held, self.shared.note_of(&self.flight, &error, key), out);
+                let outcome = Outcome::Failed(error.kind());
                 (Landing { result: Err(error), standing }, outcome)
             }
         }
@@ -216,13 +239,15 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> LoadGuard<K, V, S> {
             otherwise: self.otherwise.take(),
             progress: self.progress.clone(),
             begun_at: self.begun_at.clone(),
+            load_time: self.load_time.clone(),
             heir: Heir::Yes,
         };
         drop(self.shared.process.pool.run(Box::new(move || drop(heir))));
     }
 
-    fn land_empty(&self, remains: Remains, out: &mut Departures<K, V>) -> Standing {
-        let mine = self.shared.shard(self.flight.hashed()).land_empty(&self.flight, remains, self.shared.terms(), out);
+    fn land_empty(&self, remains: Remains, note: Option<Note<'_, K>>, out: &mut Departures<K, V>) -> Standing {
+        let shard = self.shared.shard(self.flight.hashed());
+        let mine = shard.land_empty(&self.flight, (remains, note), self.shared.terms(), &mut self.shared.room.promise(), out);
         if mine { Standing::Held } else { Standing::Superseded }
     }
 }
@@ -250,9 +275,32 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> Drop for LoadGuard<K, V, S> {
     }
 }
 
+impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
+    /// Whether a flight that ended with `error` makes the next try wait.
+    fn counts(flight: &Flight<K, V>, error: &LoadError) -> bool {
+        let failed = matches!(error.kind(), LoadErrorKind::Failed | LoadErrorKind::Panicked | LoadErrorKind::TimedOut);
+        match flight.kind() {
+            Kind::Load => failed,
+            Kind::Refresh => error.kind() != LoadErrorKind::Closed,
+            Kind::Entry => false,
+        }
+    }
+
+    /// The flight's key, if the failure is to be remembered. Runs the key's `Clone`.
+    pub(super) fn key_to_remember(&self, flight: &Flight<K, V>, error: &LoadError) -> Option<K> {
+        (self.settings.answering.failures && Self::counts(flight, error)).then(|| flight.key().clone())
+    }
+
+    /// What is to be noted of a flight that ended with `error`.
+    pub(super) fn note_of<'a>(&'a self, flight: &Flight<K, V>, error: &'a LoadError, key: Option<K>) -> Option<Note<'a, K>> {
+        let Answering { weight, backoff, .. } = &self.settings.answering;
+        Self::counts(flight, error).then(|| Note { key, weight: *weight, what: Noted::Failed { error, backoff } })
+    }
+}
+
 impl<K, V, S> CacheShared<K, V, S> {
     /// Hands out the result of a flight that the caller has sealed. A load's outcome is counted first: whoever gets it finds it counted.
-    pub(super) fn publish(&self, flight: &Flight<K, V>, landing: Landing<V>, outcome: Option<Outcome>) {
+    pub(super) fn publish(&self, flight: &Arc<Flight<K, V>>, landing: Landing<V>, outcome: Option<Outcome>) {
         if let Some(outcome) = outcome {
             self.counters.load_ended(outcome);
         }
@@ -260,8 +308,16 @@ impl<K, V, S> CacheShared<K, V, S> {
             // It may wait for a permit, which it doesn't need any more.
             drop(self.permits.leave(flight.serial()));
         }
+        let failed = landing.result.as_ref().err().filter(|_| flight.kind() == Kind::Refresh);
+        let failed = failed.filter(|error| !error.is_absent() && error.kind() != LoadErrorKind::Closed).cloned();
+        if failed.is_some() {
+            self.counters.count(Count::RefreshFailed);
+        }
         if let Some(alarm) = flight.publish(landing) {
             self.cancel_alarm(alarm);
+        }
+        if let (Some(error), Some(report)) = (failed, &self.settings.refresh_failed) {
+            report(Arc::clone(flight), error);
         }
     }
 }

@@ -11,5 +11,6 @@ pub(crate) mod lead;
 pub(crate) mod places;
 pub(crate) mod shared;
 pub(crate) mod timeout;
+pub(crate) mod upkeep;
 pub(crate) mod waiting;
 pub(crate) mod write;

@@ -1,7 +1,7 @@
 //! Places where loads run, and how a thread may block without holding up a runtime.
 
-use crate::ground::alarm;
 use crate::ground::contain::contain;
+use crate::ground::janitor;
 use crate::ground::pool::{BoxFuture, Job};
 use crate::ground::process::Process;
 use crate::ground::sync::Arc;
@@ -43,6 +43,15 @@ impl Places {
             #[cfg(feature = "tokio")]
             built_in: tokio::runtime::Handle::try_current().ok().filter(runs_by_itself),
         }
+    }
+
+    /// A timer of the builder's spawner, if it has some.
+    pub(super) fn sleep(&self, wait: Duration) -> Option<BoxFuture<'static, ()>> {
+        let spawner = self.spawner.as_ref()?;
+        contain(|| spawner.sleep(wait)).unwrap_or_else(|panic| {
+            panic.forget();
+            None
+        })
     }
 
     /// Where an async load runs: the builder's spawner, else the runtime of the call, else that of the build, else the cache's own threads.
@@ -109,7 +118,7 @@ impl Chosen {
     /// A timer of the place's own, where the builder's spawner has some.
     pub(super) fn sleep(&self, wait: Duration) -> Option<BoxFuture<'static, ()>> {
         let Self::Spawner(spawner) = self else { return None };
-        if alarm::is_here() {
+        if janitor::is_here() {
             // A user's code, and not for the thread that keeps everybody's time: which then keeps this load's, too.
             return None;
         }
@@ -137,7 +146,7 @@ impl Chosen {
 
 /// Asks a user's spawner, which may take its time. What it doesn't take, or panics over, is dropped.
 fn ask(spawn: impl FnOnce() -> Result<(), SpawnError> + Send + 'static) {
-    if alarm::is_here() {
+    if janitor::is_here() {
         // Not on the thread that keeps everybody's time.
         drop(Process::current().pool.run(Box::new(move || contained(spawn))));
     } else {

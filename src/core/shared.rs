@@ -1,6 +1,6 @@
 //! What all handles of a cache share.
 
-use super::counters::{Count, Counters};
+use super::counters::{Count, Counters, Holdings};
 use super::handle::Handles;
 use super::places::Places;
 use crate::ground::flat::Pile;
@@ -13,9 +13,14 @@ use crate::mechanisms::eviction::EvictionPolicy;
 use crate::mechanisms::flight::{Flight, Traffic};
 use crate::mechanisms::permits::Permits;
 use crate::mechanisms::room::Room;
-use crate::shard::{Departures, Place, Shard, Terms};
+use crate::mechanisms::upkeep::{Keeper, Upkeep};
+use crate::shard::{Common, Departures, Place, Shard, Terms};
 use crate::vocabulary::abandoned::AbandonedLoads;
-use crate::vocabulary::expiry::Expiry;
+use crate::vocabulary::error::LoadError;
+use crate::vocabulary::expiry::Rules;
+use crate::vocabulary::expiry::backoff::ErrorBackoff;
+use crate::vocabulary::expiry::hook::Hook;
+use crate::vocabulary::fetched::{Fetched, Source};
 use crate::vocabulary::keys::{Key, Value};
 use crate::vocabulary::loader::AnyLoader;
 use crate::vocabulary::metrics::MetricsSnapshot;
@@ -36,6 +41,7 @@ pub(crate) struct CacheShared<K, V, S> {
     pub(super) process: Arc<Process>,
     pub(super) traffic: Arc<Traffic>,
     pub(super) permits: Arc<Permits<Arc<Flight<K, V>>>>,
+    pub(super) upkeep: Arc<Upkeep>,
     /// Permits on their way to the next.
     permits_back: Pile,
     /// Whether it loads no more.
@@ -47,9 +53,40 @@ pub(crate) struct CacheShared<K, V, S> {
 pub(crate) struct Settings<K, V> {
     pub(crate) name: Option<Arc<str>>,
     pub(crate) weigher: Weigher<K, V>,
-    pub(crate) expiry: Expiry,
+    pub(crate) rules: Rules,
+    /// Asked how long a value lives.
+    pub(crate) hook: Option<Hook<K, V>>,
     pub(crate) load_timeout: Duration,
+    /// How long one waits who could have a stale value; `Duration::MAX` for as long as it takes.
+    pub(crate) soft_timeout: Duration,
     pub(crate) abandoned_loads: AbandonedLoads,
+    pub(crate) answering: Answering,
+    /// Tells a user's closure of a refresh that failed.
+    pub(crate) refresh_failed: Option<Box<RefreshFailed<K, V>>>,
+    pub(crate) janitor: WithJanitor,
+}
+
+/// Called under no lock, and perhaps by the janitor.
+pub(crate) type RefreshFailed<K, V> = dyn Fn(Arc<Flight<K, V>>, LoadError) + Send + Sync;
+
+/// What is remembered of loads that bring no value.
+#[derive(Clone, Copy)]
+pub(crate) struct Answering {
+    /// How long absence is remembered, where it is.
+    pub(crate) negative_ttl: Option<Duration>,
+    /// What an answer without a value weighs.
+    pub(crate) weight: u64,
+    /// How long the next try waits after failures.
+    pub(crate) backoff: ErrorBackoff,
+    /// Whether failures are remembered of keys that have no value, too.
+    pub(crate) failures: bool,
+}
+
+/// Whether a thread may keep the cache's time.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum WithJanitor {
+    Yes,
+    No,
 }
 
 /// The parts that a cache is put together from.
@@ -64,29 +101,45 @@ pub(crate) struct Parts<K, V, S> {
     pub(crate) places: Places,
     pub(crate) most_loads: Option<u64>,
     pub(crate) most_queued: u64,
+    pub(crate) most_refreshes: u64,
 }
 
 impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
     pub(crate) fn new(parts: Parts<K, V, S>) -> Arc<Self> {
-        let traffic = Arc::new(Traffic::new());
+        let process = Process::current();
+        let traffic = Arc::new(Traffic::new(parts.most_refreshes));
         let permits = Arc::new(Permits::new(parts.most_loads, parts.most_queued));
-        let shard = || Shard::new(parts.policy, Arc::clone(&traffic), Arc::clone(&permits));
-        Arc::new(Self {
+        let upkeep = Arc::new(Upkeep::new(match (parts.settings.janitor, parts.clock.mock()) {
+            (WithJanitor::No, _) => Keeper::Nobody,
+            (WithJanitor::Yes, Some(mock)) => Keeper::Mock(mock.clone()),
+            (WithJanitor::Yes, None) => Keeper::Janitor(Arc::clone(&process.janitor)),
+        }));
+        let common = Common {
+            policy: parts.policy,
+            traffic: Arc::clone(&traffic),
+            permits: Arc::clone(&permits),
+            reads: parts.settings.hook.as_ref().and_then(Hook::on_read),
+            upkeep: Arc::clone(&upkeep),
+        };
+        let shared = Arc::new(Self {
             hasher: parts.hasher,
-            shards: (0..parts.shards).map(|_| shard()).collect(),
+            shards: (0..parts.shards).map(|_| Shard::new(&common)).collect(),
             room: Room::new(parts.capacity),
             clock: parts.clock,
             counters: Counters::new(),
             loader: parts.loader,
             settings: parts.settings,
             places: parts.places,
-            process: Process::current(),
+            process,
             traffic,
             permits,
+            upkeep,
             permits_back: Pile::new(),
             closed: AtomicBool::new(false),
             handles: Handles::new(),
-        })
+        });
+        shared.upkeep.visit_by(shared.visit());
+        shared
     }
 }
 
@@ -117,6 +170,16 @@ impl<K, V, S> CacheShared<K, V, S> {
         found
     }
 
+    /// As [`counted`](Self::counted), for one that may give what is stale.
+    pub(crate) fn counted_stale(&self, found: Option<Fetched<V>>) -> Option<Fetched<V>> {
+        self.counters.count(match &found {
+            Some(Fetched { source: Source::Stale { .. }, .. }) => Count::StaleHit,
+            Some(_) => Count::Hit,
+            None => Count::Miss,
+        });
+        found
+    }
+
     /// The terms on which a shard makes room in itself.
     pub(super) fn terms(&self) -> Terms<'_> {
         let share = self.room.capacity() / self.shards.len() as u64;
@@ -125,7 +188,9 @@ impl<K, V, S> CacheShared<K, V, S> {
 
     /// A reading of all counters.
     pub(crate) fn metrics(&self) -> MetricsSnapshot {
-        self.counters.snapshot(&self.room, &self.traffic, self.permits.usage())
+        let negatives = self.room.answers() / self.settings.answering.weight;
+        let held = Holdings { room: &self.room, negatives, traffic: &self.traffic, permits: self.permits.usage() };
+        self.counters.snapshot(&held, self.janitor())
     }
 
     /// Counts what left: before anybody is told of a landing, who then finds it counted.
@@ -137,6 +202,7 @@ impl<K, V, S> CacheShared<K, V, S> {
     /// lets go.
     pub(super) fn let_go(&self, mut departures: Departures<K, V>) {
         self.book(&mut departures);
+        self.upkeep.want(departures.take_due());
         if departures.take_permit() {
             self.pass_permit_on();
         }
@@ -164,18 +230,21 @@ impl<K, V, S> CacheShared<K, V, S> {
     /// If they don't.
     #[cfg(any(test, debug_assertions))]
     pub(crate) fn validate(&self) {
-        let (mut entries, mut weight) = (0, 0);
+        let (mut entries, mut weight, mut answers) = (0, 0, 0);
         for shard in &self.shards {
             let recount = shard.recount();
             entries += recount.entries;
             weight += recount.weight;
+            answers += recount.answers;
             assert_eq!(recount.berths, 0, "no load is in the air, and none is wanted");
         }
         assert_eq!(entries, self.room.entries(), "the entries booked are those held");
+        assert_eq!(answers, self.room.answers(), "the answers booked are those remembered");
+        assert!(answers <= self.room.capacity() / 8, "answers without a value are an eighth at most");
         assert_eq!(weight, self.room.held(), "the weight booked is that held, and no room is promised");
         assert!(weight <= self.room.capacity(), "weight {weight} is within the capacity");
         let metrics = self.metrics();
-        assert_eq!((metrics.flights, metrics.waiters), (0, 0), "no flight and no waiter is left");
+        assert_eq!((metrics.flights, metrics.waiters, metrics.refreshes), (0, 0, 0), "no flight, no waiter and no refresh is left");
         assert_eq!((metrics.permits, metrics.queued), (0, 0), "every permit is back and nobody waits for one");
         assert_eq!(metrics.loads_started, metrics.loads_ended(), "each load has one outcome: {metrics:?}");
     }

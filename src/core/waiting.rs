@@ -3,13 +3,16 @@
 use super::counters::Time;
 use super::places::{IfRefused, blocking};
 use super::shared::CacheShared;
+use super::timeout::WakeUp;
 use crate::ground::park::Parker;
 use crate::ground::pool::Away;
 use crate::ground::process::Process;
-use crate::ground::time::Tick;
+use crate::ground::time::{Deadline, Tick};
 use crate::ground::waits::{self, Load};
 use crate::mechanisms::flight::{Flight, Landing, Standing, Waiter};
+use crate::shard::Fallback;
 use crate::vocabulary::error::LoadError;
+use crate::vocabulary::fetched::{Fetched, Source, StaleReason};
 use crate::vocabulary::keys::{Key, Value};
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
@@ -25,6 +28,10 @@ pub(crate) struct Waiting<'a, K, V, S> {
     nested: Option<Nested>,
     /// Where a job on the pool awaits it, and so holds its thread.
     away: Option<Away>,
+    /// A value that may be had if the load comes to nothing, or takes too long.
+    fallback: Option<Fallback<V>>,
+    /// When it has taken too long for one who has a value in hand.
+    slow: WakeUp,
 }
 
 /// A load's wait for a flight, while it is booked.
@@ -72,8 +79,30 @@ impl Nested {
 }
 
 impl<'a, K, V, S> Waiting<'a, K, V, S> {
-    pub(super) fn new(shared: &'a Arc<CacheShared<K, V, S>>, waiter: Waiter<K, V>) -> Self {
-        Self { shared, waiter: Some(waiter), since: shared.clock.now(), nested: None, away: None }
+    pub(super) fn new(shared: &'a Arc<CacheShared<K, V, S>>, waiter: Waiter<K, V>, fallback: Option<Fallback<V>>) -> Self {
+        let since = shared.clock.now();
+        let patience = if fallback.is_some() { shared.settings.soft_timeout } else { Duration::MAX };
+        let slow = WakeUp::new(Deadline::after(since, patience));
+        Self { shared, waiter: Some(waiter), since, nested: None, away: None, fallback, slow }
+    }
+
+    pub(super) fn has_fallback(&self) -> bool {
+        self.fallback.is_some()
+    }
+
+    /// The value in hand, if it may still be shown.
+    pub(super) fn instead(&self, why: StaleReason) -> Option<Fetched<V>> {
+        self.fallback.as_ref().and_then(|fallback| fallback.instead(why, &self.shared.clock))
+    }
+
+    /// What the caller gets who has waited until `landing`: what the load brought, else the value in hand.
+    pub(crate) fn fetched(&self, landing: Landing<V>, source: Source) -> Result<Fetched<V>, LoadError> {
+        let why = if landing.standing == Standing::Slow { StaleReason::LoadSlow } else { StaleReason::LoadFailed };
+        match landing.result {
+            Ok(value) => Ok(Fetched { value, source }),
+            Err(absent) if absent.is_absent() => Err(absent),
+            Err(error) => self.instead(why).ok_or(error),
+        }
     }
 
     fn waiter(&mut self) -> &mut Waiter<K, V> {
@@ -89,6 +118,7 @@ impl<K, V, S> Drop for Waiting<'_, K, V, S> {
     fn drop(&mut self) {
         // No wait any more, before anybody hears of it.
         (self.nested, self.away) = (None, None);
+        self.slow.call_off(self.shared);
         let waited = self.shared.clock.now().since(self.since);
         self.shared.counters.spent(Time::Wait, waited);
         let Some(waiter) = self.waiter.take() else { return };
@@ -116,7 +146,15 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> Waiting<'_, K, V, S> {
             self.away = self.shared.process.pool.pending();
         }
         self.shared.watch(self.flight());
-        Poll::Pending
+        match self.slow.poll(self.shared, cx) {
+            Poll::Ready(()) => Poll::Ready(self.too_slow()),
+            Poll::Pending => Poll::Pending,
+        }
+    }
+
+    /// What one gets who waits no longer.
+    fn too_slow(&self) -> Landing<V> {
+        Landing { result: Err(LoadError::TimedOut { after: self.shared.settings.soft_timeout }), standing: Standing::Slow }
     }
 
     /// Makes a wait inside a load visible.
@@ -147,6 +185,8 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> Waiting<'_, K, V, S> {
 
     /// Blocks until the load of this very caller may begin. Gives the landing if the flight lands instead: timed out, or answered by an insert.
     pub(super) fn block_until_begun(&mut self) -> Option<Landing<V>> {
+        // Whoever is to run the load waits for his turn.
+        self.slow = WakeUp::new(Deadline::NEVER);
         let flight = Arc::clone(self.flight());
         let (parker, waker) = Parker::new();
         let wake = waker.clone();
@@ -169,20 +209,33 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> Waiting<'_, K, V, S> {
                 if let Some(done) = done() {
                     return Ok(done);
                 }
+                if self.is_too_slow(&cx) {
+                    return Err(self.too_slow());
+                }
                 self.park(parker);
             }
         })
     }
 
-    /// Sleeps until woken or until the load's time is over, which then ends the flight.
+    /// Whether this thread has waited long enough. It keeps the time itself, but for a mock clock's.
+    fn is_too_slow(&mut self, cx: &Context<'_>) -> bool {
+        match self.shared.clock.mock() {
+            Some(_) => self.slow.poll(self.shared, cx).is_ready(),
+            None => self.shared.clock.has_passed(self.slow.at()),
+        }
+    }
+
+    /// Sleeps until woken, until this thread has waited long enough, or until the load's time is over, which then ends the flight.
     fn park(&self, parker: &Parker) {
         let flight = self.flight();
         if self.shared.clock.mock().is_some() {
             self.shared.watch(flight);
             return parker.park();
         }
-        match flight.deadline().left_at(self.shared.clock.now()) {
+        let now = self.shared.clock.now();
+        match flight.deadline().min(self.slow.at()).left_at(now) {
             None => parker.park(),
+            Some(Duration::ZERO) if !flight.deadline().has_passed_at(now) => {}
             Some(Duration::ZERO) => {
                 self.shared.time_out(flight);
                 // Landed by now, or about to be by a load that came in time: either wakes this thread.

@@ -8,10 +8,13 @@ use crate::ground::sync::yield_now;
 use crate::mechanisms::flight::{Landing, Standing};
 use crate::mechanisms::room::Promise;
 use crate::shard::{Answered, By, Committed, Departures, Held, Place, Put, Shard, Terms};
+use crate::vocabulary::expiry::hook::Hook;
+use crate::vocabulary::expiry::{Lifetime, Origin};
 use crate::vocabulary::keys::{Key, Value};
 use crate::vocabulary::loaded::{Answer, Loaded, Own};
 use equivalent::Equivalent;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What came of storing a value.
 pub(crate) enum Stored<V> {
@@ -27,7 +30,7 @@ impl<K: Key, V: Value, S> CacheShared<K, V, S> {
     pub(crate) fn insert(&self, hashed: Hashed, key: K, loaded: Loaded<V>) {
         match loaded.answer {
             Answer::Value(value) => {
-                let put = self.weighed(hashed, key, value, loaded.own, By::Caller);
+                let put = self.weighed((hashed, key), value, loaded.own, By::Caller, Duration::ZERO);
                 self.accounted(|out| self.put(put, out));
             }
             Answer::Uncached(value) => {
@@ -39,11 +42,39 @@ impl<K: Key, V: Value, S> CacheShared<K, V, S> {
         }
     }
 
-    /// A value with its weight and times, by its own settings or else the cache's. Runs the weigher.
-    pub(super) fn weighed<'a>(&self, hashed: Hashed, key: K, value: Arc<V>, own: Own, by: By<'a, K, V>) -> Put<'a, K, V> {
+    /// A value with its weight and times, by its own settings, else the hook's, else the cache's. Runs the weigher and the hook.
+    pub(super) fn weighed<'a>(
+        &self,
+        (hashed, key): (Hashed, K),
+        value: Arc<V>,
+        mut own: Own,
+        by: By<'a, K, V>,
+        load_time: Duration,
+    ) -> Put<'a, K, V> {
         let weight = own.weight.unwrap_or_else(|| self.settings.weigher.weigh(&key, &value));
-        let times = self.settings.expiry.times(own.time_to_live, &self.clock);
+        let hook = self.settings.hook.as_ref();
+        if let (None, Some(Hook { expiry, .. })) = (own.rules.lifetime, hook) {
+            let held = self.shard(hashed).time_left(Place { hashed, key: &key, clock: &self.clock });
+            let live = match held {
+                Some(left) => expiry.on_update(&key, &value, left),
+                None => expiry.on_create(&key, &value),
+            };
+            own.rules.lifetime = live.map(Lifetime::For);
+        }
+        let origin = Origin { load_time, reread: hook.is_some_and(|hook| hook.reads) };
+        let times = self.settings.rules.times(&own.rules, origin, &self.clock);
         Put { hashed, key, value, weight, times, by }
+    }
+
+    /// Ends the time to live of what is held for a key, and overtakes its flight.
+    pub(crate) fn expire<Q: Equivalent<K> + ?Sized>(&self, place: Place<'_, Q>) -> bool {
+        self.accounted(|out| self.shard(place.hashed).expire(place, self.terms(), out))
+    }
+
+    /// Sets how long from now on the value of a key is fresh.
+    pub(crate) fn set_ttl<Q: Equivalent<K> + ?Sized>(&self, place: Place<'_, Q>, time_to_live: Duration) -> bool {
+        let ends = self.clock.deadline_in(time_to_live);
+        self.accounted(|out| self.shard(place.hashed).live_until(place, ends, out))
     }
 
     /// Stores a value.
@@ -128,7 +159,7 @@ impl<K: Key, V: Value, S> CacheShared<K, V, S> {
     /// # Errors
     /// If that isn't held: the value comes back.
     pub(crate) fn replace(&self, hashed: Hashed, key: K, expected: &Arc<V>, value: Arc<V>) -> Result<(), Arc<V>> {
-        let put = self.weighed(hashed, key, value, Own::default(), By::Holder(expected));
+        let put = self.weighed((hashed, key), value, Own::default(), By::Holder(expected), Duration::ZERO);
         match self.accounted(|out| self.put(put, out)) {
             Stored::Unmet(value) => Err(value),
             Stored::Held(_) | Stored::Refused | Stored::Superseded => Ok(()),

@@ -11,6 +11,7 @@ use crate::core::handle::Handle;
 use crate::ground::contain::drop_contained;
 use crate::ground::hash::RandomState;
 use crate::shard::{Rule, Trace};
+use crate::vocabulary::entry_info::EntryInfo;
 use crate::vocabulary::error::{BoxError, OptionalExt};
 use crate::vocabulary::fetched::Fetched;
 use crate::vocabulary::keys::{Key, LoadKey, Lookup, Value};
@@ -53,6 +54,12 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> AsyncCache<K, V, 
     /// However many tasks and threads miss a key together, the loader runs once, and all get its value or its error. The load is a task of
     /// its own: it goes on if this future is dropped or not polled.
     ///
+    /// A value past its time to live is served while it is loaded anew in the background, or where loading it fails, if the cache was built so:
+    /// [`stale_while_revalidate`](crate::CacheBuilder::stale_while_revalidate), [`stale_if_error`](crate::CacheBuilder::stale_if_error). A value that is
+    /// still fresh may be loaded anew in the background, too: [`refresh_after`](crate::CacheBuilder::refresh_after). And that there is no such key, or that
+    /// its load failed, may be remembered: [`negative_ttl`](crate::CacheBuilder::negative_ttl),
+    /// [`error_backoff`](crate::CacheBuilder::error_backoff).
+    ///
     /// The lookup, and the start of the load if there is one, happen in the call, not at the first poll; the future borrows the cache and not the key.
     ///
     /// # Errors
@@ -80,7 +87,7 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> AsyncCache<K, V, 
     #[doc(alias = "try_get_with")]
     #[doc(alias = "get_or_load")]
     pub fn fetch_with<Q: LoadKey<K> + ?Sized>(&self, key: &Q) -> Fetch<'_, K, V, S> {
-        Fetch::by_loader(&self.shared, key, Rule::IfMissing, |fetched| fetched.map(|fetched| fetched.value))
+        Fetch::by_loader(&self.shared, key, Rule::Served, |fetched| fetched.map(|fetched| fetched.value))
     }
 
     /// Loads where nothing usable is held, as [`fetch_with`](Self::fetch_with), with `None` for a key that the loader says is absent.
@@ -106,7 +113,7 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> AsyncCache<K, V, 
     /// # }
     /// ```
     pub fn fetch_optional<Q: LoadKey<K> + ?Sized>(&self, key: &Q) -> Fetch<'_, K, V, S, Option<Arc<V>>> {
-        Fetch::by_loader(&self.shared, key, Rule::IfMissing, |fetched| fetched.map(|fetched| fetched.value).optional())
+        Fetch::by_loader(&self.shared, key, Rule::Served, |fetched| fetched.map(|fetched| fetched.value).optional())
     }
 
     /// Loads where nothing usable is held, as [`fetch_with`](Self::fetch_with), and says where the value came from.
@@ -133,7 +140,7 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> AsyncCache<K, V, 
     /// # }
     /// ```
     pub fn fetch_detailed<Q: LoadKey<K> + ?Sized>(&self, key: &Q) -> Fetch<'_, K, V, S, Fetched<V>> {
-        Fetch::by_loader(&self.shared, key, Rule::IfMissing, |fetched| fetched)
+        Fetch::by_loader(&self.shared, key, Rule::Served, |fetched| fetched)
     }
 
     /// Loads where nothing usable is held, as [`fetch_with`](Self::fetch_with), by the future that `load` makes in place of the cache's loader.

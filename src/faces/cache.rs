@@ -12,6 +12,7 @@ use crate::core::lead::Brought;
 use crate::ground::contain::drop_contained;
 use crate::ground::hash::RandomState;
 use crate::shard::{Rule, Trace};
+use crate::vocabulary::entry_info::EntryInfo;
 use crate::vocabulary::error::{BoxError, LoadError, OptionalExt};
 use crate::vocabulary::fetched::Fetched;
 use crate::vocabulary::keys::{Key, LoadKey, Lookup, Value};
@@ -52,12 +53,19 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> Cache<K, V, S> {
     /// A fresh value is returned at once. Else, if a load of the key is under way, this waits for it; else it starts one with the cache's loader.
     /// However many threads and tasks miss a key together, the loader runs once, and all get its value or its error.
     ///
+    /// A value past its time to live is served while it is loaded anew in the background, or where loading it fails, if the cache was built so:
+    /// [`stale_while_revalidate`](crate::CacheBuilder::stale_while_revalidate), [`stale_if_error`](crate::CacheBuilder::stale_if_error). A value that is
+    /// still fresh may be loaded anew in the background, too: [`refresh_after`](crate::CacheBuilder::refresh_after). And that there is no such key, or that
+    /// its load failed, may be remembered: [`negative_ttl`](crate::CacheBuilder::negative_ttl),
+    /// [`error_backoff`](crate::CacheBuilder::error_backoff).
+    ///
     /// # Errors
     /// The [`LoadError`] that the load ended with; [`LoadError::NoLoader`] if the cache has none. A failed load stores nothing, and the next call
     /// tries anew. If a write to the key overtook the load and it failed, this looks once more before it gives the error.
     ///
     /// # Blocking
-    /// A [`BlockingLoader`](crate::BlockingLoader) runs on this thread if this call starts the load. All else parks the thread until the load ends, at
+    /// A [`BlockingLoader`](crate::BlockingLoader) runs on this thread if this call starts the load, unless a stale value is at hand in its place or it is a
+    /// refresh: then on a thread of the crate's own. All else parks the thread until the load ends, at
     /// most for the cache's `load_timeout`. Inside a multi-threaded tokio runtime the runtime's other tasks go on meanwhile.
     ///
     /// # Panics
@@ -119,13 +127,14 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> Cache<K, V, S> {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub fn fetch_detailed<Q: LoadKey<K> + ?Sized>(&self, key: &Q) -> Result<Fetched<V>, LoadError> {
-        self.shared.fetch_blocking(key, Rule::IfMissing, Means::<NoClosure<V>>::Loader)
+        self.shared.fetch_blocking(key, Rule::Served, Means::<NoClosure<V>>::Loader)
     }
 
     /// Loads where nothing usable is held, as [`fetch_with`](Self::fetch_with), by `load` in place of the cache's loader.
     ///
     /// `load` runs on this thread, under no lock, and may borrow. It doesn't run if a value is held or a load of the key is under way, by whichever
-    /// loader or closure.
+    /// loader or closure. Where a value is due for a refresh, or stale, one caller runs its `load` and waits for it, and gets the value that is held
+    /// should it fail; all others are served.
     ///
     /// # Errors
     /// The [`LoadError`] that the load ended with; what `load` returns is the source of [`LoadError::Failed`].
@@ -153,7 +162,7 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> Cache<K, V, S> {
         E: Into<BoxError>,
     {
         let load = || load().map(Into::into).map_err(LoadError::new);
-        self.shared.fetch_blocking(key, Rule::IfMissing, Means::Own(Some(load))).map(|fetched| fetched.value)
+        self.shared.fetch_blocking(key, Rule::Served, Means::Own(Some(load))).map(|fetched| fetched.value)
     }
 
     /// Loads now, whatever is held, and gives the new value. Joins a load of the key that is under way.

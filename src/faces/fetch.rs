@@ -168,7 +168,7 @@ impl<'a, K: Key, V: Value, S: BuildHasher + Send + Sync + 'static, O, F> Fetch<'
         Q: LoadKey<K> + ?Sized,
         ByClosure<F>: Means<K, V, S>,
     {
-        Self::begin(shared, key, Rule::IfMissing, ByClosure(Some(load)), finish)
+        Self::begin(shared, key, Rule::Served, ByClosure(Some(load)), finish)
     }
 }
 
@@ -185,6 +185,12 @@ impl<'a, K: Key, V: Value, S: BuildHasher + Send + Sync + 'static, O, M: Means<K
         let request = Request { rule: self.rule, lead: self.means.may_lead(self.shared), look: self.look, caller: Caller::Task };
         match self.shared.ask(key, request) {
             Asked::Hit(value) => State::Ready(Ok(Fetched { value, source: Source::Hit })),
+            Asked::Held(fetched, refresh) => {
+                if let Some((guard, turn)) = refresh {
+                    self.means.launch(self.shared, guard, turn);
+                }
+                State::Ready(Ok(fetched))
+            }
             Asked::Joined(waiting) => State::Waiting(waiting, Source::Joined),
             Asked::Led(lead) => {
                 self.means.launch(self.shared, lead.guard, lead.turn);
@@ -220,7 +226,7 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static, O, M: Means<K, V,
                             // The wait ends once the next has begun: those on their way to a load keep it from being cancelled.
                             self.ask(waiting.flight().key(), landing.overtaken())
                         }
-                        None => State::Ready(landing.result.map(|value| Fetched { value, source })),
+                        None => State::Ready(waiting.fetched(landing, source)),
                     };
                 }
                 State::Done => panic!("a fetch was polled after it had given its result"),

@@ -1,11 +1,12 @@
 //! Floor 0, the ground: what every other floor stands on and what knows nothing of caches.
 
-pub(crate) mod alarm;
 pub(crate) mod bag;
 pub(crate) mod chain;
 pub(crate) mod contain;
+pub(crate) mod dice;
 pub(crate) mod flat;
 pub(crate) mod hash;
+pub(crate) mod janitor;
 pub(crate) mod park;
 pub(crate) mod pool;
 pub(crate) mod process;

@@ -1,8 +1,8 @@
-//! What all caches of the process share: the alarm, the thread pool, the waits of loads for each other and the list of stripes.
+//! What all caches of the process share: the janitor, the thread pool, the waits of loads for each other and the list of stripes.
 //!
 //! It is one object that is handed to each cache, so that a model can make one of its own for each run.
 
-use super::alarm::Alarm;
+use super::janitor::Janitor;
 use super::pool::Pool;
 use super::sync::{Arc, per_thread};
 use super::waits::Waits;
@@ -10,14 +10,14 @@ use std::cell::Cell;
 
 /// The shared things. Nothing in it runs before it is first needed.
 pub(crate) struct Process {
-    pub(crate) alarm: Arc<Alarm>,
+    pub(crate) janitor: Arc<Janitor>,
     pub(crate) pool: Arc<Pool>,
     pub(crate) waits: Waits,
 }
 
 impl Process {
     fn new() -> Arc<Self> {
-        Arc::new(Self { alarm: Arc::new(Alarm::default()), pool: Pool::new(), waits: Waits::default() })
+        Arc::new(Self { janitor: Arc::new(Janitor::default()), pool: Pool::new(), waits: Waits::default() })
     }
 
     /// The one of this process; in a model, a new one.

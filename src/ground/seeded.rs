@@ -28,6 +28,10 @@ pub(crate) enum Bug {
     ChildTakesPermit,
     /// Whether a wait closes a ring is found out in one critical section, and the wait booked in another.
     RingInTwoSteps,
+    /// A refresh is begun without a look, under the lock, whether the key has a flight already.
+    RefreshWithoutLook,
+    /// `expire` ends the value's time to live and lets the key's flight be.
+    ExpireKeepsFlight,
     /// A caller that has claimed a flight doesn't look whether the cache was closed meanwhile.
     LoadAfterClose,
 }

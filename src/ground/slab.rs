@@ -93,6 +93,10 @@ impl<T> Slab<T> {
             self.absent.push(number);
         }
         self.len -= 1;
+        if self.len == 0 && self.pages.len() > 1 {
+            // Even the list of pages is worth giving back after a crowd has gone. Generations go on.
+            *self = Self { generation: self.generation, ..Self::new() };
+        }
         Some(cell.item)
     }
 
@@ -210,9 +214,13 @@ mod tests {
         for slot in slots {
             slab.remove(slot);
         }
+        assert_eq!((slab.len(), slab.pages.capacity()), (0, 0));
+        let slots: Vec<_> = (0..6_400).map(|n| slab.insert(n)).collect();
+        for &slot in &slots[1..] {
+            slab.remove(slot);
+        }
         assert_eq!(slab.pages.iter().flatten().count(), 1);
-        assert_eq!(slab.len(), 0);
-        for n in 0..6_400 {
+        for n in 1..6_400 {
             slab.insert(n);
         }
         assert_eq!(slab.pages.len(), 100, "the numbers of pages that were given back are taken again");

@@ -13,13 +13,15 @@ pub(crate) struct Room {
     held: AtomicU64,
     /// Stored entries.
     entries: AtomicU64,
+    /// The part of `held` that answers without a value weigh.
+    answers: AtomicU64,
     /// Held by the one caller that gathers room over several shards, so that no two sit on half the room each.
     pub(crate) gathering: Mutex<()>,
 }
 
 impl Room {
     pub(crate) fn new(capacity: u64) -> Self {
-        Self { capacity, held: AtomicU64::new(0), entries: AtomicU64::new(0), gathering: Mutex::new(()) }
+        Self { capacity, held: AtomicU64::new(0), entries: AtomicU64::new(0), answers: AtomicU64::new(0), gathering: Mutex::new(()) }
     }
 
     pub(crate) fn capacity(&self) -> u64 {
@@ -33,6 +35,22 @@ impl Room {
 
     pub(crate) fn entries(&self) -> u64 {
         self.entries.load(Ordering::Relaxed)
+    }
+
+    /// Books an answer without a value, of which there may be an eighth of the capacity. `false` if it is one too many.
+    pub(crate) fn book_answer(&self, weight: u64) -> bool {
+        let most = self.capacity / 8;
+        let within = |answers: u64| answers.checked_add(weight).filter(|&answers| answers <= most);
+        self.answers.fetch_update(Ordering::Relaxed, Ordering::Relaxed, within).is_ok()
+    }
+
+    /// An answer is remembered no more, or never was.
+    pub(crate) fn unbook_answer(&self, weight: u64) {
+        self.answers.fetch_sub(weight, Ordering::Relaxed);
+    }
+
+    pub(crate) fn answers(&self) -> u64 {
+        self.answers.load(Ordering::Relaxed)
     }
 
     /// An empty promise.

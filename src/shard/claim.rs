@@ -1,40 +1,44 @@
 //! Claiming a flight, and the end of its load.
 
-use super::Shard;
 use super::commit::Terms;
 use super::departures::Departures;
+use super::lookup::{Fallback, Place, Rule, Sought};
+use super::{Shard, State};
 use crate::ground::hash::Hashed;
 use crate::ground::seeded::{self, Bug};
 use crate::mechanisms::flight::{Claimed, Flight, Kind, Turn, Waiter, Wanted, Wish};
+use crate::vocabulary::error::LoadError;
+use crate::vocabulary::expiry::Freshness;
+use crate::vocabulary::fetched::Fetched;
 use crate::vocabulary::removal::RemovalCause;
 use std::sync::Arc;
-
-/// When a caller may start a load.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Rule {
-    /// When no fresh value is held.
-    IfMissing,
-    /// Whatever is held.
-    Anyway,
-}
 
 /// What a caller that wants a load, or a vacant entry, got. A key that wasn't needed comes back.
 pub(crate) enum Claim<K, V> {
     /// Somebody was faster: the value is there.
-    Hit(Arc<V>, K),
+    Held(Fetched<V>, K),
     /// Somebody was faster: the flight is under way, and joined.
-    Joined(Waiter<K, V>, K),
+    Joined(Waiter<K, V>, Option<Fallback<V>>, K),
+    /// Somebody was faster: the answer is that there is no value.
+    Remembered(LoadError, K),
     /// A flight of its own.
-    Led {
-        flight: Arc<Flight<K, V>>,
-        /// The seat of a load's leader; the holder of an entry waits for nobody.
-        waiter: Option<Waiter<K, V>>,
-        turn: Turn,
-        /// The fresh value that is held while it is loaded anew.
-        current: Option<Arc<V>>,
-    },
-    /// Too many loads wait for a permit.
-    Refused(K),
+    Led(Led<K, V>),
+    /// Too many loads wait for a permit, or too many refreshes are under way.
+    Refused(K, Option<Fallback<V>>),
+    /// A refresh isn't due any more.
+    Needless(K),
+}
+
+/// A flight that was just claimed.
+pub(crate) struct Led<K, V> {
+    pub(crate) flight: Arc<Flight<K, V>>,
+    /// The seat of a load's leader; the holder of an entry waits for nobody, and nobody for a refresh.
+    pub(crate) waiter: Option<Waiter<K, V>>,
+    pub(crate) turn: Turn,
+    /// The value that is held while it is loaded anew.
+    pub(crate) current: Option<Arc<V>>,
+    /// The same in the hands of the leader, where it may be shown to him if the load comes to nothing.
+    pub(crate) fallback: Option<Fallback<V>>,
 }
 
 /// A flight that nobody will land by a value, taken out.
@@ -55,30 +59,70 @@ impl<K: Eq, V> Shard<K, V> {
         out: &mut Departures<K, V>,
     ) -> Claim<K, V> {
         let mut state = self.write();
-        let held = state.store.find(hashed, &key);
-        let fresh = held.filter(|&slot| state.store.get(slot).times.is_fresh(terms.clock));
-        let current = fresh.map(|slot| Arc::clone(&state.store.get(slot).value));
+        let at = Place { hashed, key: &key, clock: terms.clock };
+        let mut fallback = None;
         if !seeded::on(Bug::ClaimWithoutLook) {
-            if let (Rule::IfMissing, Some(value)) = (rule, &current) {
-                return Claim::Hit(Arc::clone(value), key);
-            }
-            if let Some(flight) = state.flights.joinable(hashed, &key) {
-                return Claim::Joined(flight.join(wish), key);
+            match state.sought(at, rule, wish).0 {
+                Sought::Held(fetched, _) => return Claim::Held(fetched, key),
+                Sought::Flight(waiter, fallback) => return Claim::Joined(waiter, fallback, key),
+                // Its time has run out just now: whoever waits for it ends it.
+                Sought::Overdue(flight) => return Claim::Joined(flight.join(wish), None, key),
+                Sought::Remembered(error) => return Claim::Remembered(error, key),
+                Sought::Nothing(held) => fallback = held,
             }
         }
-        // Both lookups above compare keys, as the claim does; only what comes after it may change anything.
-        let Claimed { flight, turn, unneeded } = match state.flights.claim(hashed, key, wanted) {
+        state.lead((hashed, key), fallback, wish, wanted, terms, out)
+    }
+
+    /// Looks once more whether a value that is held is still to be loaded anew, and if so claims the key's flight, in one critical section.
+    pub(crate) fn claim_refresh(
+        &self,
+        (hashed, key): (Hashed, K),
+        wish: Wish<'_>,
+        wanted: Wanted,
+        terms: Terms<'_>,
+        out: &mut Departures<K, V>,
+    ) -> Claim<K, V> {
+        let mut state = self.write();
+        let at = Place { hashed, key: &key, clock: terms.clock };
+        let Some(slot) = state.store.find(hashed, at.key) else { return Claim::Needless(key) };
+        // The dice have been thrown.
+        let (freshness, may_try) = state.store.get(slot).times.judged(terms.clock);
+        let due = may_try && matches!(freshness, Freshness::RefreshDue | Freshness::Stale);
+        if !due || (state.flights.joinable(hashed, at.key).is_some() && !seeded::on(Bug::RefreshWithoutLook)) {
+            return Claim::Needless(key);
+        }
+        let fallback = (wanted.kind == Kind::Load).then(|| state.fallback(slot));
+        state.lead((hashed, key), fallback, wish, wanted, terms, out)
+    }
+}
+
+impl<K: Eq, V> State<K, V> {
+    fn lead(
+        &mut self,
+        (hashed, key): (Hashed, K),
+        fallback: Option<Fallback<V>>,
+        wish: Wish<'_>,
+        wanted: Wanted,
+        terms: Terms<'_>,
+        out: &mut Departures<K, V>,
+    ) -> Claim<K, V> {
+        let held = self.store.find(hashed, &key);
+        // All lookups compare keys, as the claim does; only what comes after it may change anything.
+        let Claimed { flight, turn, unneeded } = match self.flights.claim(hashed, key, wanted) {
             Ok(claimed) => claimed,
-            Err(key) => return Claim::Refused(key),
+            Err(key) => return Claim::Refused(key, fallback),
         };
         // Seated before anybody else can come and go: a load that nobody waits for may be cancelled.
         let waiter = (wanted.kind == Kind::Load).then(|| flight.join(wish));
-        if fresh.is_none() {
-            state.part_with(held, RemovalCause::Expired, terms, out);
+        let usable = held.filter(|&slot| !self.store.get(slot).times.is_over(terms.clock));
+        let current = usable.map(|slot| Arc::clone(&self.store.get(slot).value));
+        if current.is_none() {
+            self.part_with(held, RemovalCause::Expired, terms, out);
         }
-        drop(state);
+        self.reclaim_in_passing(terms, out);
         unneeded.into_iter().for_each(|key| out.key(key));
-        Claim::Led { flight, waiter, turn, current }
+        Claim::Led(Led { flight, waiter, turn, current, fallback })
     }
 }
 

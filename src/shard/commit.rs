@@ -1,6 +1,7 @@
 //! The write path: the one way in which a value comes to be stored.
 
 use super::departures::Departures;
+use super::lookup::Place;
 use super::record::Record;
 use super::{Shard, State};
 use crate::ground::hash::Hashed;
@@ -8,8 +9,9 @@ use crate::ground::seeded::{self, Bug};
 use crate::ground::slab::Slot;
 use crate::ground::time::Clock;
 use crate::mechanisms::eviction::Node;
-use crate::mechanisms::flight::{Flight, Overtaken};
+use crate::mechanisms::flight::{Flight, Kind, Overtaken};
 use crate::mechanisms::room::{Promise, Room};
+use crate::mechanisms::wheel::Timer;
 use crate::vocabulary::expiry::Times;
 use crate::vocabulary::removal::RemovalCause;
 use std::sync::Arc;
@@ -73,7 +75,7 @@ pub(crate) struct Answered<K, V> {
 pub(crate) enum Committed<'a, K, V> {
     /// It is held. A flight that had yet to begin, if there is one, is answered by it.
     Stored { held: Held, answered: Option<Answered<K, V>> },
-    /// It weighs too much ever to be held.
+    /// It weighs too much ever to be held, or is the refresh of what is held no more, for nobody.
     Refused,
     /// A write had overtaken the flight that brought it.
     Superseded,
@@ -96,19 +98,18 @@ impl<K: Eq, V> Shard<K, V> {
     ) -> Committed<'a, K, V> {
         let mut writing = self.write();
         let state = &mut *writing;
-        if let By::Flight(flight) = put.by
-            && !state.flights.holds(flight)
-            && !seeded::on(Bug::LandWithoutOwnership)
-        {
-            out.ended(state.flights.ended(flight));
-            out.unstored(put.key, put.value, RemovalCause::Superseded);
-            return Committed::Superseded;
+        if let By::Flight(flight) = put.by {
+            if !state.flights.holds(flight) && !seeded::on(Bug::LandWithoutOwnership) {
+                out.ended(state.flights.ended(flight));
+                out.unstored(put.key, put.value, RemovalCause::Superseded);
+                return Committed::Superseded;
+            }
         }
         // The last of user code under this hold is the keys' `Eq`: nothing has changed yet if it panics.
         let held = state.store.find(put.hashed, &put.key);
         if let By::Holder(expected) = put.by {
-            let fresh = held.filter(|&slot| state.store.get(slot).times.is_fresh(terms.clock));
-            if fresh.is_none_or(|slot| !Arc::ptr_eq(&state.store.get(slot).value, expected)) {
+            let shown = held.filter(|&slot| state.store.get(slot).times.is_shown(terms.clock));
+            if shown.is_none_or(|slot| !Arc::ptr_eq(&state.store.get(slot).value, expected)) {
                 return Committed::Unmet(put);
             }
         }
@@ -116,8 +117,13 @@ impl<K: Eq, V> Shard<K, V> {
             By::Caller | By::Holder(_) => state.flights.joinable(put.hashed, &put.key).cloned(),
             By::Flight(_) => None,
         };
+        state.forget_answer(Place { hashed: put.hashed, key: &put.key, clock: terms.clock }, terms, out);
         let capacity = terms.room.capacity();
-        if put.weight > capacity || capacity == 0 || !state.store.has_room() {
+        let unneeded = match put.by {
+            By::Flight(flight) => state.is_unneeded(flight, held, terms.clock),
+            By::Caller | By::Holder(_) => false,
+        };
+        if unneeded || put.weight > capacity || capacity == 0 || !state.store.has_room() {
             state.part_with(held, RemovalCause::Replaced, terms, out);
             state.settle_flight(put.by, overtaken.as_ref(), out);
             out.unstored(put.key, put.value, RemovalCause::Rejected);
@@ -134,11 +140,18 @@ impl<K: Eq, V> Shard<K, V> {
             Some(Overtaken::Flying) | None => None,
         };
         let held = state.store_in(put, held, terms, out);
+        state.reclaim_in_passing(terms, out);
         Committed::Stored { held, answered }
     }
 }
 
 impl<K, V> State<K, V> {
+    /// Whether a flight is a refresh of what isn't held any more, and nobody waits for what it brings.
+    fn is_unneeded(&self, flight: &Flight<K, V>, held: Option<Slot>, clock: &Clock) -> bool {
+        let is_held = || held.is_some_and(|slot| !self.store.get(slot).times.is_over(clock));
+        flight.kind() == Kind::Refresh && !is_held() && !flight.is_awaited()
+    }
+
     /// Sees to it that the room for `weight` is promised, `held` being what the key holds now. Gives what it holds afterwards: its own old
     /// entry may have been a victim.
     fn make_room(
@@ -152,9 +165,18 @@ impl<K, V> State<K, V> {
         let mut old = self.weight_in(held, weight);
         let mut needed = weight.saturating_sub(old);
         if !promise.reach_for(needed) {
+            let own = held.map(|slot| self.store.handle(slot));
+            self.free_worthless(needed, terms, promise, out);
+            if own.is_some_and(|own| !self.store.holds(own)) {
+                // The key's own entry was over, and made room.
+                (held, old) = (None, 0);
+                needed = weight;
+            }
+        }
+        if !promise.reach_for(needed) {
             let missing = needed - promise.amount();
             // What it would hold with the new entry counts: heavy entries leave gaps below the share.
-            let in_turn = terms.share.is_some_and(|share| self.store.weight().saturating_add(missing) >= share);
+            let in_turn = terms.share.is_some_and(|share| self.weight().saturating_add(missing) >= share);
             if !in_turn || self.store.weight().saturating_sub(old) < missing {
                 return Err(needed);
             }
@@ -219,7 +241,8 @@ impl<K, V> State<K, V> {
 
     fn store_in(&mut self, put: Put<'_, K, V>, held: Option<Slot>, terms: Terms<'_>, out: &mut Departures<K, V>) -> Held {
         let Put { hashed, key, value, weight, times, by } = put;
-        let record = Record { hashed, key, value, weight, times, node: Node::new() };
+        out.due(times.last());
+        let record = Record { hashed, key, value, weight, times, node: Node::new(), timer: Timer::IDLE };
         let Some(slot) = held else {
             self.store.insert(record);
             terms.room.book_entries(1, 0);

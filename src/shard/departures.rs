@@ -4,6 +4,8 @@ use super::record::Record;
 use super::store::Store;
 use crate::ground::bag::{Bag, Depart};
 use crate::ground::contain::drop_contained;
+use crate::ground::time::Deadline;
+use crate::mechanisms::answers::{Answers, Remembered};
 use crate::mechanisms::flight::{Ended, Flight};
 use crate::vocabulary::removal::RemovalCause;
 use std::sync::Arc;
@@ -16,8 +18,11 @@ enum Departed<K, V> {
     /// A key that isn't needed.
     Key(K),
     Flight(Arc<Flight<K, V>>),
+    /// What was remembered of a key.
+    Answer(Remembered<K>),
     /// A store that was swapped out whole.
     Store(Box<Store<K, V>>),
+    Answers(Box<Answers<K>>),
 }
 
 impl<K, V> Depart for Departed<K, V> {
@@ -27,7 +32,9 @@ impl<K, V> Depart for Departed<K, V> {
             Self::Value(value) => drop_contained(value),
             Self::Key(key) => drop_contained(key),
             Self::Flight(flight) => drop_contained(flight),
+            Self::Answer(answer) => answer.let_go(),
             Self::Store(store) => drop_contained(store),
+            Self::Answers(answers) => drop_contained(answers),
         }
     }
 }
@@ -40,11 +47,13 @@ pub(crate) struct Departures<K, V> {
     next: Option<Arc<Flight<K, V>>>,
     /// Whether a permit is free.
     permit: bool,
+    /// When something is to be reclaimed of what came.
+    due: Deadline,
 }
 
 impl<K, V> Departures<K, V> {
     pub(crate) const fn new() -> Self {
-        Self { things: Bag::new(), counts: [0; RemovalCause::COUNT], next: None, permit: false }
+        Self { things: Bag::new(), counts: [0; RemovalCause::COUNT], next: None, permit: false, due: Deadline::NEVER }
     }
 
     pub(crate) fn record(&mut self, record: Record<K, V>, cause: RemovalCause) {
@@ -88,6 +97,27 @@ impl<K, V> Departures<K, V> {
     /// The flight that is to be begun now, under no lock.
     pub(crate) fn take_next(&mut self) -> Option<Arc<Flight<K, V>>> {
         self.next.take()
+    }
+
+    /// Something came that is to be reclaimed at `due`.
+    pub(super) fn due(&mut self, due: Deadline) {
+        self.due = self.due.min(due);
+    }
+
+    /// When something that came is to be reclaimed.
+    pub(crate) fn take_due(&mut self) -> Deadline {
+        std::mem::replace(&mut self.due, Deadline::NEVER)
+    }
+
+    pub(super) fn answer(&mut self, answer: Remembered<K>) {
+        self.things.put(Departed::Answer(answer));
+    }
+
+    /// All that a shard remembered.
+    pub(super) fn answers(&mut self, answers: Answers<K>) {
+        if answers.len() > 0 {
+            self.things.put(Departed::Answers(Box::new(answers)));
+        }
     }
 
     /// All that a shard held.

@@ -7,13 +7,15 @@ use crate::ground::time::{Clock, Deadline, MockClock};
 use crate::mechanisms::flight::{Kind, Landing, Standing, Traffic, Waiter, Wanted, Wish};
 use crate::mechanisms::permits::Permits;
 use crate::mechanisms::room::Room;
+use crate::mechanisms::upkeep::Keeper;
 use crate::vocabulary::error::LoadError;
-use crate::vocabulary::expiry::Expiry;
+use crate::vocabulary::expiry::{Origin, OwnRules, Rules};
 use ::loom::model;
 use ::loom::sync::atomic::AtomicU32;
 use ::loom::thread;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 /// Wishes for the cache's own loader, which there is none of here.
 const LOADS: Wish<'static> = Wish::Load(&|| Box::new(()));
@@ -26,17 +28,34 @@ struct World {
     shard: Shard<u32, u32>,
     room: Room,
     clock: Clock,
+    rules: Rules,
     loads: AtomicU32,
 }
 
 impl World {
     fn new(capacity: u64) -> Arc<Self> {
-        Arc::new(Self {
-            shard: Shard::new(EvictionPolicy::Sieve, Arc::new(Traffic::new()), Arc::new(Permits::UNLIMITED)),
-            room: Room::new(capacity),
-            clock: MockClock::new().into(),
-            loads: AtomicU32::new(0),
-        })
+        Self::with_rules(capacity, Rules::NONE)
+    }
+
+    /// A world whose value is stale and may be served. Its number is 1.
+    fn stale() -> Arc<Self> {
+        let second = Duration::from_secs(1);
+        let world = Self::with_rules(10, Rules { time_to_live: second, stale_while_revalidate: second, ..Rules::NONE });
+        assert!(world.put(1, By::Caller));
+        world.clock.mock().expect("it is one").advance(second);
+        world
+    }
+
+    fn with_rules(capacity: u64, rules: Rules) -> Arc<Self> {
+        let common = Common {
+            policy: EvictionPolicy::Sieve,
+            traffic: Arc::new(Traffic::new(u64::MAX)),
+            permits: Arc::new(Permits::UNLIMITED),
+            reads: None,
+            upkeep: Arc::new(Upkeep::new(Keeper::Nobody)),
+        };
+        let clock = MockClock::new().into();
+        Arc::new(Self { shard: Shard::new(&common), room: Room::new(capacity), clock, rules, loads: AtomicU32::new(0) })
     }
 
     fn terms(&self) -> Terms<'_> {
@@ -48,7 +67,8 @@ impl World {
     }
 
     fn put(&self, value: u32, by: By<'_, u32, u32>) -> bool {
-        let times = Expiry::NONE.times(None, &self.clock);
+        let origin = Origin { load_time: Duration::ZERO, reread: false };
+        let times = self.rules.times(&OwnRules::default(), origin, &self.clock);
         let put = Put { hashed: HASH, key: KEY, value: Arc::new(value), weight: 1, times, by };
         let mut out = Departures::new();
         let committed = self.shard.commit(put, self.terms(), &mut self.room.promise(), &mut out);
@@ -57,28 +77,59 @@ impl World {
 
     fn claim(&self) -> Claim<u32, u32> {
         let wanted = Wanted { deadline: Deadline::NEVER, kind: Kind::Load, urgent: false };
-        self.shard.claim((HASH, KEY), Rule::IfMissing, LOADS, wanted, self.terms(), &mut Departures::new())
+        self.shard.claim((HASH, KEY), Rule::Served, LOADS, wanted, self.terms(), &mut Departures::new())
     }
 
-    /// The protocol of a fetch, with a load that takes no time.
+    fn seek(&self) -> Sought<u32, u32> {
+        self.shard.seek(self.place(&KEY), Rule::Served, LOADS)
+    }
+
+    /// The protocol of a fetch, with a load that takes no time, and a refresh that its caller runs after he has his value.
     fn fetch(&self) -> u32 {
-        match self.shard.seek(self.place(&KEY), LOADS) {
-            Sought::Hit(value) => return *value,
-            Sought::Flight(waiter) => return wait(waiter),
-            Sought::Nothing | Sought::Overdue(_) => {}
+        match self.seek() {
+            Sought::Held(fetched, Due::No) => return *fetched.value,
+            Sought::Held(fetched, Due::Refresh) => {
+                if let Some(flight) = self.claim_refresh() {
+                    self.load(&flight);
+                }
+                return *fetched.value;
+            }
+            Sought::Flight(waiter, _) => return wait(waiter),
+            Sought::Remembered(_) => unreachable!("loads succeed here"),
+            Sought::Nothing(_) | Sought::Overdue(_) => {}
         }
         match self.claim() {
-            Claim::Hit(value, _) => *value,
-            Claim::Joined(waiter, _) => wait(waiter),
-            Claim::Refused(_) => unreachable!("there is no limit"),
-            Claim::Led { flight, .. } => {
-                let value = self.loads.fetch_add(1, Ordering::Relaxed) + 100;
-                let stored = self.put(value, By::Flight(&flight));
-                let standing = if stored { Standing::Held } else { Standing::Superseded };
-                flight.publish(Landing { result: Ok(Arc::new(value)), standing });
-                value
-            }
+            Claim::Held(fetched, _) => *fetched.value,
+            Claim::Joined(waiter, ..) => wait(waiter),
+            Claim::Led(led) => self.load(&led.flight),
+            Claim::Refused(..) | Claim::Remembered(..) | Claim::Needless(_) => unreachable!("there is no limit, and no refresh is claimed"),
         }
+    }
+
+    fn claim_refresh(&self) -> Option<Arc<Flight<u32, u32>>> {
+        let wanted = Wanted { deadline: Deadline::NEVER, kind: Kind::Refresh, urgent: false };
+        match self.shard.claim_refresh((HASH, KEY), Wish::Own, wanted, self.terms(), &mut Departures::new()) {
+            Claim::Led(led) => Some(led.flight),
+            Claim::Needless(_) => None,
+            Claim::Held(..) | Claim::Joined(..) | Claim::Remembered(..) | Claim::Refused(..) => unreachable!("there is no limit"),
+        }
+    }
+
+    /// A load from its start to its landing.
+    fn load(&self, flight: &Arc<Flight<u32, u32>>) -> u32 {
+        let value = self.loads.fetch_add(1, Ordering::Relaxed) + 100;
+        self.land(flight, value);
+        value
+    }
+
+    fn land(&self, flight: &Arc<Flight<u32, u32>>, value: u32) {
+        let stored = self.put(value, By::Flight(flight));
+        let standing = if stored { Standing::Held } else { Standing::Superseded };
+        flight.publish(Landing { result: Ok(Arc::new(value)), standing });
+    }
+
+    fn expire(&self) -> bool {
+        self.shard.expire(self.place(&KEY), self.terms(), &mut Departures::new())
     }
 
     fn invalidate(&self) {
@@ -146,8 +197,8 @@ fn g2_nothing_that_a_clear_overtook_is_stored() {
     model(|| {
         let world = World::new(10);
         let flight = match world.claim() {
-            Claim::Led { flight, .. } => flight,
-            Claim::Hit(..) | Claim::Joined(..) | Claim::Refused(_) => unreachable!("nothing is there"),
+            Claim::Led(led) => led.flight,
+            _ => unreachable!("nothing is there"),
         };
         let other = Arc::clone(&world);
         let cleared = thread::spawn(move || {
@@ -180,12 +231,12 @@ fn g14_two_writers_at_capacity_keep_it_at_every_instant() {
 fn g4_a_flight_is_joined_or_cancelled_and_never_both() {
     model(|| {
         let world = World::new(10);
-        let Claim::Led { flight, waiter, .. } = world.claim() else { unreachable!("nothing is there") };
+        let Claim::Led(Led { flight, waiter, .. }) = world.claim() else { unreachable!("nothing is there") };
         let other = Arc::clone(&world);
-        let theirs = thread::spawn(move || match other.shard.seek(other.place(&KEY), LOADS) {
-            Sought::Flight(waiter) => Some(wait(waiter)),
-            Sought::Hit(value) => Some(*value),
-            Sought::Nothing | Sought::Overdue(_) => None,
+        let theirs = thread::spawn(move || match other.seek() {
+            Sought::Flight(waiter, _) => Some(wait(waiter)),
+            Sought::Held(fetched, _) => Some(*fetched.value),
+            Sought::Nothing(_) | Sought::Overdue(_) | Sought::Remembered(_) => None,
         });
         drop(waiter);
         let cancelled = world.shard.seal_deserted(&flight);
@@ -205,24 +256,90 @@ fn g4_who_wishes_for_a_load_when_an_entry_is_given_up_gets_one() {
     model(|| {
         let world = World::new(10);
         let wanted = Wanted { deadline: Deadline::NEVER, kind: Kind::Entry, urgent: false };
-        let claimed = world.shard.claim((HASH, KEY), Rule::IfMissing, Wish::Own, wanted, world.terms(), &mut Departures::new());
-        let Claim::Led { flight, .. } = claimed else { unreachable!("nothing is there") };
+        let claimed = world.shard.claim((HASH, KEY), Rule::Shown, Wish::Own, wanted, world.terms(), &mut Departures::new());
+        let Claim::Led(Led { flight, .. }) = claimed else { unreachable!("nothing is there") };
         let other = Arc::clone(&world);
-        let theirs = thread::spawn(move || match other.shard.seek(other.place(&KEY), LOADS) {
-            Sought::Flight(mut waiter) => {
+        let theirs = thread::spawn(move || match other.seek() {
+            Sought::Flight(mut waiter, _) => {
                 let (parker, waker) = Parker::new();
                 while waiter.poll(&Context::from_waker(&waker)).is_pending() {
                     parker.park();
                 }
                 // Vacated: by now the load is there, or was before.
-                matches!(other.shard.seek(other.place(&KEY), LOADS), Sought::Flight(_))
+                matches!(other.seek(), Sought::Flight(..))
             }
-            Sought::Hit(_) | Sought::Overdue(_) => false,
+            Sought::Held(..) | Sought::Overdue(_) | Sought::Remembered(_) => false,
             // Too late to be seen as one who waits: it would claim.
-            Sought::Nothing => true,
+            Sought::Nothing(_) => true,
         });
         let vacated = world.shard.vacate(&flight, Some(Wanted { kind: Kind::Load, ..wanted })).expect("nobody else lands it");
         flight.publish(Landing { result: Err(LoadError::Cancelled), standing: Standing::Vacated });
         assert!(theirs.join().expect("nothing panics"), "who waited finds a load under way: {}", vacated.heir.is_some());
+    });
+}
+
+#[test]
+fn g9_of_two_who_find_a_stale_value_one_loads_it_anew() {
+    model(|| {
+        let world = World::stale();
+        let other = Arc::clone(&world);
+        let theirs = thread::spawn(move || other.fetch());
+        let mine = world.fetch();
+        let theirs = theirs.join().expect("fetching doesn't panic");
+        // One is served the stale value for certain; the other comes too, or after the landing.
+        assert!(mine == 1 || theirs == 1, "{mine} and {theirs}");
+        assert_eq!(world.loads.load(Ordering::Relaxed), 1);
+        assert_eq!(world.held(), Some(100));
+    });
+}
+
+#[test]
+fn g2_a_refresh_that_an_expire_overtook_leaves_the_value_stale() {
+    model(|| {
+        let world = World::stale();
+        let flight = world.claim_refresh().expect("it is due");
+        let other = Arc::clone(&world);
+        let expired = thread::spawn(move || {
+            let was_fresh = other.expire();
+            (was_fresh, other.held())
+        });
+        world.land(&flight, 100);
+        let (was_fresh, held) = expired.join().expect("expiring doesn't panic");
+        assert_eq!(held, None, "after the expire nothing fresh is there that was loaded before it");
+        // Either the refresh came first, and its value was expired, or it came too late, and the old one is still there to be served.
+        let Sought::Held(served, Due::Refresh) = world.seek() else { unreachable!("it may be served, and is due") };
+        assert_eq!(*served.value, if was_fresh { 100 } else { 1 });
+    });
+}
+
+#[test]
+fn g2_a_refresh_that_an_invalidate_overtook_brings_nothing_back() {
+    model(|| {
+        let world = World::stale();
+        let flight = world.claim_refresh().expect("it is due");
+        let other = Arc::clone(&world);
+        let invalidated = thread::spawn(move || {
+            other.invalidate();
+            other.held()
+        });
+        world.land(&flight, 100);
+        assert_eq!(invalidated.join().ok().flatten(), None);
+        assert_eq!((world.held(), world.room.held()), (None, 0));
+    });
+}
+
+#[test]
+fn g10_a_visit_takes_an_expired_value_out_and_never_what_came_in_its_place() {
+    model(|| {
+        let world = World::stale();
+        world.clock.mock().expect("it is one").advance(Duration::from_secs(1));
+        let other = Arc::clone(&world);
+        let visit = thread::spawn(move || {
+            other.shard.reclaim(other.clock.now(), other.terms(), &mut Departures::new());
+        });
+        assert!(world.put(7, By::Caller));
+        visit.join().expect("reclaiming doesn't panic");
+        assert_eq!(world.held(), Some(7));
+        assert_eq!((world.room.held(), world.room.entries()), (1, 1));
     });
 }

@@ -4,29 +4,37 @@
 //! flight" and "land: still mine? store" and "remove the value and supersede the flight" are one critical section each. A hit takes the
 //! lock for reading, everything else for writing. No user code runs under it but `Eq`, the clone of keys that `iter` makes and the closure of `get`.
 
+mod answering;
 mod claim;
 mod commit;
 mod departures;
+mod lifetimes;
 mod lookup;
 mod record;
 mod removal;
 mod store;
+mod upkeep;
 #[cfg(any(test, debug_assertions))]
 mod validate;
 
-pub(crate) use claim::{Claim, Rule};
+pub(crate) use answering::{Note, Noted};
+pub(crate) use claim::{Claim, Led};
 pub(crate) use commit::{Answered, By, Committed, Held, Put, Terms};
 pub(crate) use departures::Departures;
-pub(crate) use lookup::{Place, Sought, Trace};
+pub(crate) use lookup::{Due, Fallback, Place, Rule, Sought, Trace};
 pub(crate) use removal::Remains;
+pub(crate) use upkeep::Done;
 
 use crate::ground::reentry;
 use crate::ground::striped::Ring;
 use crate::ground::sync::atomic::{AtomicU64, Ordering};
 use crate::ground::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+use crate::mechanisms::answers::Answers;
 use crate::mechanisms::eviction::EvictionPolicy;
 use crate::mechanisms::flight::{Flight, FlightMap, Traffic};
 use crate::mechanisms::permits::Permits;
+use crate::mechanisms::upkeep::Upkeep;
+use crate::vocabulary::expiry::hook::OnRead;
 use std::sync::Arc;
 use store::Store;
 
@@ -35,20 +43,41 @@ pub(crate) struct Shard<K, V> {
     state: RwLock<State<K, V>>,
     /// Marks that hits leave for the next writer, under eager policies.
     touches: Ring,
-    /// The weight that the store holds, for those who look for the fullest shard without locking each.
+    /// The weight that is held here, for those who look for the fullest shard without locking each.
     weight: AtomicU64,
+    /// Asked for a new time to live at each read, where the cache has such a hook.
+    reads: Option<Arc<OnRead<V>>>,
+    upkeep: Arc<Upkeep>,
+}
+
+/// What the shards of a cache have in common.
+pub(crate) struct Common<K, V> {
+    pub(crate) policy: EvictionPolicy,
+    pub(crate) traffic: Arc<Traffic>,
+    pub(crate) permits: Arc<Permits<Arc<Flight<K, V>>>>,
+    pub(crate) reads: Option<Arc<OnRead<V>>>,
+    pub(crate) upkeep: Arc<Upkeep>,
 }
 
 /// All that the lock guards.
 pub(crate) struct State<K, V> {
     store: Store<K, V>,
+    answers: Answers<K>,
     flights: FlightMap<K, V>,
 }
 
+impl<K, V> State<K, V> {
+    fn weight(&self) -> u64 {
+        self.store.weight() + self.answers.weight()
+    }
+}
+
 impl<K, V> Shard<K, V> {
-    pub(crate) fn new(policy: EvictionPolicy, traffic: Arc<Traffic>, permits: Arc<Permits<Arc<Flight<K, V>>>>) -> Self {
-        let state = State { store: Store::new(policy), flights: FlightMap::new(traffic, permits) };
-        Self { state: RwLock::new(state), touches: Ring::new(), weight: AtomicU64::new(0) }
+    pub(crate) fn new(common: &Common<K, V>) -> Self {
+        let flights = FlightMap::new(Arc::clone(&common.traffic), Arc::clone(&common.permits));
+        let state = State { store: Store::new(common.policy), answers: Answers::new(), flights };
+        let (reads, upkeep) = (common.reads.clone(), Arc::clone(&common.upkeep));
+        Self { state: RwLock::new(state), touches: Ring::new(), weight: AtomicU64::new(0), reads, upkeep }
     }
 
     /// The weight held, as of the last write that is over.
@@ -114,7 +143,7 @@ impl<K, V> std::ops::DerefMut for Writing<'_, K, V> {
 
 impl<K, V> Drop for Writing<'_, K, V> {
     fn drop(&mut self) {
-        self.shard.weight.store(self.state.store.weight(), Ordering::Relaxed);
+        self.shard.weight.store(self.state.weight(), Ordering::Relaxed);
     }
 }
 

@@ -4,8 +4,9 @@ use crate::ground::chain::{Link, Links};
 use crate::ground::contain::drop_contained;
 use crate::ground::hash::Hashed;
 use crate::ground::slab::{Slab, Slot};
-use crate::ground::time::Clock;
+use crate::ground::time::{Clock, Deadline};
 use crate::mechanisms::eviction::{Node, Nodes};
+use crate::mechanisms::wheel::{Timed, Timer};
 use crate::vocabulary::expiry::Times;
 use crate::vocabulary::removal::RemovalCause;
 use std::sync::Arc;
@@ -20,12 +21,14 @@ pub(crate) struct Record<K, V> {
     pub(super) times: Times,
     /// The eviction policy's part.
     pub(super) node: Node,
+    /// The timer wheel's part.
+    pub(super) timer: Timer,
 }
 
 impl<K, V> Record<K, V> {
-    /// What `cause` comes to: an entry past its time has expired, whatever takes it.
+    /// What `cause` comes to: an entry past its last deadline has expired, whatever takes it.
     pub(super) fn cause(&self, cause: RemovalCause, clock: &Clock) -> RemovalCause {
-        if self.times.is_fresh(clock) { cause } else { RemovalCause::Expired }
+        if self.times.is_over(clock) { RemovalCause::Expired } else { cause }
     }
 
     /// Lets go of key and value, each of whose `Drop` may panic, one by one.
@@ -48,5 +51,19 @@ impl<K, V> Links for Slab<Record<K, V>> {
 impl<K, V> Nodes for Slab<Record<K, V>> {
     fn node_mut(&mut self, slot: Slot) -> &mut Node {
         &mut self[slot].node
+    }
+}
+
+impl<K, V> Timed for Slab<Record<K, V>> {
+    fn timer(&self, slot: Slot) -> &Timer {
+        &self[slot].timer
+    }
+
+    fn timer_mut(&mut self, slot: Slot) -> &mut Timer {
+        &mut self[slot].timer
+    }
+
+    fn deadline(&self, slot: Slot) -> Deadline {
+        self[slot].times.last()
     }
 }

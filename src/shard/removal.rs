@@ -1,9 +1,11 @@
 //! Ways out of a shard: removed by a caller, cleared, or evicted for another shard's sake.
 
+use super::answering::Note;
 use super::commit::{Put, Terms, VICTIMS};
 use super::departures::Departures;
 use super::lookup::Place;
 use super::{Shard, State};
+use crate::ground::contain::contain;
 use crate::ground::seeded::{self, Bug};
 use crate::ground::slab::Slot;
 use crate::ground::sync::yield_now;
@@ -33,11 +35,12 @@ impl<K, V> Shard<K, V> {
         let mut state = self.write();
         let held = state.store.find(at.hashed, at.key);
         let flight = state.flights.joinable(at.hashed, at.key).cloned();
-        let fresh = held.filter(|&slot| state.store.get(slot).times.is_fresh(at.clock));
-        let value = fresh.map(|slot| Arc::clone(&state.store.get(slot).value));
+        let shown = held.filter(|&slot| state.store.get(slot).times.is_shown(at.clock));
+        let value = shown.map(|slot| Arc::clone(&state.store.get(slot).value));
         if expected.is_some_and(|expected| value.as_ref().is_none_or(|value| !Arc::ptr_eq(value, expected))) {
             return None;
         }
+        state.forget_answer(at, terms, out);
         state.part_with(held, RemovalCause::Invalidated, terms, out);
         if seeded::on(Bug::InvalidateInTwoSteps) {
             drop(state);
@@ -53,28 +56,48 @@ impl<K, V> Shard<K, V> {
     }
 
     /// Lands a flight that brings nothing to store, and whose load has ended. `false` if a write had overtaken it, and then nothing else happens.
-    pub(crate) fn land_empty(&self, flight: &Arc<Flight<K, V>>, remains: Remains, terms: Terms<'_>, out: &mut Departures<K, V>) -> bool
+    pub(crate) fn land_empty(
+        &self,
+        flight: &Arc<Flight<K, V>>,
+        (remains, note): (Remains, Option<Note<'_, K>>),
+        terms: Terms<'_>,
+        promise: &mut Promise<'_>,
+        out: &mut Departures<K, V>,
+    ) -> bool
     where
         K: Eq,
     {
         let mut state = self.write();
-        let held = match remains {
-            Remains::Held => None,
-            Remains::Removed(_) => state.store.find(flight.hashed(), flight.key()),
-        };
+        let looks = note.is_some() || matches!(remains, Remains::Removed(_));
+        let held = if looks { state.store.find(flight.hashed(), flight.key()) } else { None };
         let mine = state.flights.take(flight);
-        if let (true, Remains::Removed(cause)) = (mine, remains) {
-            state.part_with(held, cause, terms, out);
+        if mine {
+            state.conclude(flight, held, (remains, note), terms, promise, out);
         }
         out.ended(state.flights.ended(flight));
         mine
     }
 
     /// Takes a flight out that is given up, while its load goes on; says whether it was in, or nothing if somebody else lands it.
-    pub(crate) fn seal(&self, flight: &Arc<Flight<K, V>>) -> Option<bool> {
+    pub(crate) fn seal(
+        &self,
+        flight: &Arc<Flight<K, V>>,
+        note: Option<Note<'_, K>>,
+        terms: Terms<'_>,
+        promise: &mut Promise<'_>,
+        out: &mut Departures<K, V>,
+    ) -> Option<bool>
+    where
+        K: Eq,
+    {
         let mut state = self.write();
+        let held = if note.is_some() { state.store.find(flight.hashed(), flight.key()) } else { None };
         // Sealed under the shard's lock: a load that ends meanwhile can't empty the berth in between, as if a write had overtaken the flight.
-        flight.seal().then(|| state.flights.take(flight))
+        let mine = flight.seal().then(|| state.flights.take(flight))?;
+        if mine {
+            state.conclude(flight, held, (Remains::Held, note), terms, promise, out);
+        }
+        Some(mine)
     }
 
     /// As [`seal`](Self::seal), for a flight that nobody waits for, if that is still so.
@@ -88,10 +111,12 @@ impl<K, V> Shard<K, V> {
     /// Empties the shard and overtakes all its flights, in one critical section of constant length.
     pub(crate) fn clear(&self, terms: Terms<'_>, out: &mut Departures<K, V>) {
         let mut state = self.write();
-        let store = state.store.swap_out();
+        let (store, answers) = (state.store.swap_out(), state.answers.swap_out());
         state.flights.supersede_all();
         terms.room.book_entries(0, store.len() as u64);
-        terms.room.give_back(store.weight());
+        terms.room.unbook_answer(answers.weight());
+        terms.room.give_back(store.weight() + answers.weight());
+        out.answers(answers);
         out.store(store, RemovalCause::Cleared);
     }
 
@@ -108,10 +133,13 @@ impl<K, V> Shard<K, V> {
     {
         let mut state = self.write();
         let own = own.and_then(|put| state.store.find(put.hashed, &put.key));
+        let own = own.and_then(|slot| state.store.handle(slot));
+        state.free_worthless(needed, terms, promise, out);
         let mut evicted = 0;
         while promise.amount() < needed && evicted < VICTIMS {
             let Some(victim) = state.store.victim() else { break };
-            let cause = if Some(victim) == own { RemovalCause::Replaced } else { RemovalCause::Evicted };
+            let is_own = own.is_some() && state.store.handle(victim) == own;
+            let cause = if is_own { RemovalCause::Replaced } else { RemovalCause::Evicted };
             state.evict(victim, cause, terms, promise, out);
             evicted += 1;
         }
@@ -119,8 +147,39 @@ impl<K, V> Shard<K, V> {
     }
 }
 
+impl<K: Eq, V> State<K, V> {
+    /// What becomes of the value in `held`, and what is remembered, when a flight has come to nothing.
+    fn conclude(
+        &mut self,
+        flight: &Flight<K, V>,
+        held: Option<Slot>,
+        (remains, note): (Remains, Option<Note<'_, K>>),
+        terms: Terms<'_>,
+        promise: &mut Promise<'_>,
+        out: &mut Departures<K, V>,
+    ) {
+        let stays = held.filter(|&slot| remains == Remains::Held && !self.store.get(slot).times.is_over(terms.clock));
+        match remains {
+            Remains::Removed(cause) => self.part_with(held, cause, terms, out),
+            Remains::Held if stays.is_none() => self.part_with(held, RemovalCause::Expired, terms, out),
+            Remains::Held => {}
+        }
+        // Notes are worth less than the landing: whatever the keys' `Eq` does here, the flight ends.
+        let noted = contain(|| match (note, remains) {
+            (Some(note), _) => self.note_end((flight.hashed(), flight.key()), stays, note, terms, promise, out),
+            (None, Remains::Removed(_)) => {
+                self.forget_answer(Place { hashed: flight.hashed(), key: flight.key(), clock: terms.clock }, terms, out);
+            }
+            (None, Remains::Held) => {}
+        });
+        if let Err(panic) = noted {
+            panic.forget();
+        }
+    }
+}
+
 impl<K, V> State<K, V> {
-    /// Takes out what `held` names and gives its room back. An entry past its time is counted as expired, whatever takes it.
+    /// Takes out what `held` names and gives its room back. An entry past its last deadline is counted as expired, whatever takes it.
     pub(super) fn part_with(&mut self, held: Option<Slot>, cause: RemovalCause, terms: Terms<'_>, out: &mut Departures<K, V>) {
         let Some(slot) = held else { return };
         let record = self.store.take(slot);

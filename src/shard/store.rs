@@ -1,12 +1,18 @@
-//! The store: records in a slab, an index of slot numbers over them, and the eviction policy's queues.
+//! The store: records in a slab, an index of slot numbers over them, the eviction policy's queues and the timer wheel.
 
 use super::record::Record;
 use crate::ground::hash::Hashed;
 use crate::ground::slab::{Handle, Slab, Slot};
 use crate::ground::striped::{Fullness, Ring};
+use crate::ground::time::{Deadline, Tick};
 use crate::mechanisms::eviction::{Eviction, EvictionPolicy};
+use crate::mechanisms::wheel::Wheel;
+use crate::vocabulary::expiry::Times;
 use equivalent::Equivalent;
 use hashbrown::HashTable;
+
+/// An index for so many entries isn't worth making smaller.
+const SMALL_INDEX: usize = 64;
 
 /// The entries of a shard. Single-threaded: the shard's lock guards it.
 pub(crate) struct Store<K, V> {
@@ -14,6 +20,7 @@ pub(crate) struct Store<K, V> {
     index: HashTable<Slot>,
     records: Slab<Record<K, V>>,
     eviction: Eviction,
+    wheel: Wheel,
     /// Sum of the records' weights.
     weight: u64,
     policy: EvictionPolicy,
@@ -21,7 +28,8 @@ pub(crate) struct Store<K, V> {
 
 impl<K, V> Store<K, V> {
     pub(super) fn new(policy: EvictionPolicy) -> Self {
-        Self { index: HashTable::new(), records: Slab::new(), eviction: Eviction::new(policy), weight: 0, policy }
+        let eviction = Eviction::new(policy);
+        Self { index: HashTable::new(), records: Slab::new(), eviction, wheel: Wheel::new(), weight: 0, policy }
     }
 
     pub(super) fn weight(&self) -> u64 {
@@ -49,10 +57,24 @@ impl<K, V> Store<K, V> {
         &self.records[slot]
     }
 
+    #[inline]
+    pub(super) fn get_mut(&mut self, slot: Slot) -> &mut Record<K, V> {
+        &mut self.records[slot]
+    }
+
     /// The first record at or after `slot`, with its slot.
     pub(super) fn next_at(&self, slot: Slot) -> Option<(Slot, &Record<K, V>)> {
         let slot = self.records.next_occupied(slot)?;
         Some((slot, &self.records[slot]))
+    }
+
+    /// The present stay of the entry in `slot`, and whether a stay goes on.
+    pub(super) fn handle(&self, slot: Slot) -> Option<Handle> {
+        self.records.handle(slot)
+    }
+
+    pub(super) fn holds(&self, stay: Option<Handle>) -> bool {
+        stay.is_some_and(|stay| self.records.handle(stay.slot) == Some(stay))
     }
 
     /// Notes a hit, under the read lock.
@@ -76,6 +98,7 @@ impl<K, V> Store<K, V> {
         self.index.insert_unique(hashed.0, slot, |&other| records[other].hashed.0);
         self.weight += weight;
         self.eviction.admitted(&mut self.records, slot);
+        self.wheel.arm(&mut self.records, slot);
     }
 
     /// Puts `record` in the place of the one in `slot`, which has the same key and is given back. It keeps its place in the queues.
@@ -83,7 +106,26 @@ impl<K, V> Store<K, V> {
         let held = &mut self.records[slot];
         self.weight = self.weight - held.weight + record.weight;
         std::mem::swap(&mut held.node, &mut record.node);
-        std::mem::replace(held, record)
+        std::mem::swap(&mut held.timer, &mut record.timer);
+        let replaced = std::mem::replace(held, record);
+        self.wheel.rearm(&mut self.records, slot);
+        replaced
+    }
+
+    /// Changes the times of the entry in `slot`.
+    pub(super) fn change_times(&mut self, slot: Slot, change: impl FnOnce(&mut Times)) {
+        change(&mut self.records[slot].times);
+        self.wheel.rearm(&mut self.records, slot);
+    }
+
+    /// An entry whose last deadline has passed, still in. Spends one of `steps` for each entry that is looked at.
+    pub(super) fn due(&mut self, now: Tick, steps: &mut u32) -> Option<Slot> {
+        self.wheel.due(&mut self.records, now, steps)
+    }
+
+    /// When there may be something due.
+    pub(super) fn next_due(&self) -> Option<Deadline> {
+        self.wheel.next()
     }
 
     /// Counts a write to the entry in `slot` as a use of it.
@@ -94,12 +136,23 @@ impl<K, V> Store<K, V> {
     /// Takes out the record in `slot`. Runs no user code.
     pub(super) fn take(&mut self, slot: Slot) -> Record<K, V> {
         self.eviction.removed(&mut self.records, slot);
+        self.wheel.disarm(&mut self.records, slot);
         let record = self.records.remove(slot).expect("the slot is occupied");
         if let Ok(entry) = self.index.find_entry(record.hashed.0, |&other| other == slot) {
             entry.remove();
         }
+        self.shrink_if_sparse();
         self.weight -= record.weight;
         record
+    }
+
+    /// Gives memory of the index back that many departures have left empty. It then has room for twice what it holds, so that it isn't made anew often.
+    fn shrink_if_sparse(&mut self) {
+        let (held, room) = (self.index.len(), self.index.capacity());
+        if room > SMALL_INDEX && held < room / 8 {
+            let records = &self.records;
+            self.index.shrink_to(held * 2, |&slot| records[slot].hashed.0);
+        }
     }
 
     pub(super) fn victim(&mut self) -> Option<Slot> {
@@ -139,6 +192,8 @@ impl<K, V> Store<K, V> {
             next = self.next_at(slot + 1);
         }
         assert_eq!(weight, self.weight, "the weight is the sum of the records'");
+        let timed = self.wheel.audit(&self.records);
+        assert!(timed <= self.records.len(), "only what is held is timed");
         weight
     }
 }

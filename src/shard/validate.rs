@@ -6,6 +6,8 @@ use super::Shard;
 pub(crate) struct Recount {
     pub(crate) entries: u64,
     pub(crate) weight: u64,
+    /// The part of it that answers without a value weigh.
+    pub(crate) answers: u64,
     /// Keys with a load that is wanted or in the air.
     pub(crate) berths: u64,
 }
@@ -14,8 +16,8 @@ impl<K, V> Shard<K, V> {
     /// Checks that the parts agree with each other, and counts.
     pub(crate) fn recount(&self) -> Recount {
         let state = self.read();
-        let weight = state.store.audit();
-        assert_eq!(weight, self.weight(), "the mirrored weight is the store's");
-        Recount { entries: state.store.len() as u64, weight, berths: state.flights.len() as u64 }
+        let weight = state.store.audit() + state.answers.audit();
+        assert_eq!(weight, self.weight(), "the mirrored weight is the held one");
+        Recount { entries: state.store.len() as u64, weight, answers: state.answers.weight(), berths: state.flights.len() as u64 }
     }
 }

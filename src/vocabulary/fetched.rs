@@ -1,6 +1,7 @@
 //! A fetched value together with where it came from.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 /// A value and where it came from: what [`fetch_detailed`](crate::Cache::fetch_detailed) gives.
 ///
@@ -46,4 +47,46 @@ pub enum Source {
     Loaded,
     /// It was brought by a load that another call had started.
     Joined,
+    /// It was held, past its time to live.
+    Stale {
+        /// The time since it was stored, or last found to be unchanged.
+        age: Duration,
+        /// Why this call got it.
+        why: StaleReason,
+    },
+}
+
+/// Why a call got a value past its time to live.
+///
+/// # Examples
+/// ```
+/// use bellwether::{Cache, MockClock, Source, StaleReason};
+/// use std::time::Duration;
+///
+/// let clock = MockClock::new();
+/// let cache = Cache::<u32, &str>::builder()
+///     .time_to_live(Duration::from_secs(60))
+///     .stale_if_error(Duration::from_secs(600))
+///     .loader_fn(|_: &u32| Err::<&str, _>("the backend is down"))
+///     .clock(clock.clone())
+///     .build()?;
+/// cache.insert(1, "one");
+/// clock.advance(Duration::from_secs(61));
+/// let fetched = cache.fetch_detailed(&1)?;
+/// assert_eq!(fetched.source, Source::Stale { age: Duration::from_secs(61), why: StaleReason::LoadFailed });
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum StaleReason {
+    /// It is within [`stale_while_revalidate`](crate::CacheBuilder::stale_while_revalidate): a load in the background brings a new one.
+    Revalidating,
+    /// The load that this call waited for failed, or could not begin.
+    LoadFailed,
+    /// The load that this call waited for takes longer than [`soft_timeout`](crate::CacheBuilder::soft_timeout). It goes on.
+    LoadSlow,
+    /// Loads of the key have failed, and the time of the next try hasn't come.
+    BackingOff,
+    /// The call never loads: [`fetch_stale`](crate::Cache::fetch_stale).
+    NotLoaded,
 }

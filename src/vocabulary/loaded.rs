@@ -1,8 +1,9 @@
 //! What a load brings: a value with its own settings, the answer that there is none, or that nothing changed.
 
 use super::error::BoxError;
+use super::expiry::{Lifetime, OwnRules};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 /// What a loader answers, and what [`insert_with`](crate::Cache::insert_with) takes: a value with settings of its own, or no value.
 ///
@@ -34,7 +35,7 @@ pub struct Loaded<V> {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Own {
     pub(crate) weight: Option<u64>,
-    pub(crate) time_to_live: Option<Duration>,
+    pub(crate) rules: OwnRules,
 }
 
 #[derive(Clone, Debug)]
@@ -143,7 +144,8 @@ impl<V> Loaded<V> {
         self
     }
 
-    /// Sets how long the value lives from now on; by default the cache's own time to live. `Duration::MAX` is for ever, zero is over at once.
+    /// Sets how long the value is fresh from when it is stored; by default the cache's own time to live. `Duration::MAX` is for ever, zero is over at
+    /// once. Of an [absent](Self::absent) answer it is the time for which that is remembered.
     ///
     /// # Examples
     /// ```
@@ -156,7 +158,104 @@ impl<V> Loaded<V> {
     /// # Ok::<(), bellwether::BuildError>(())
     /// ```
     pub fn time_to_live(mut self, time_to_live: Duration) -> Self {
-        self.own.time_to_live = Some(time_to_live);
+        self.own.rules.lifetime = Some(Lifetime::For(time_to_live));
+        self
+    }
+
+    /// Sets until when the value is fresh, by the system's wall clock as it stands when the value is stored (an HTTP `Expires`, say). In place of
+    /// [`time_to_live`](Self::time_to_live): the last one set counts. An instant that has passed is over at once.
+    ///
+    /// # Examples
+    /// ```
+    /// use bellwether::{Cache, Loaded};
+    /// use std::time::{Duration, SystemTime};
+    ///
+    /// let cache = Cache::<u32, &str>::builder().build()?;
+    /// cache.insert_with(1, Loaded::value("tomorrow's").expires_at(SystemTime::now() + Duration::from_secs(86_400)));
+    /// cache.insert_with(2, Loaded::value("yesterday's").expires_at(SystemTime::UNIX_EPOCH));
+    /// assert!(cache.contains_key(&1) && !cache.contains_key(&2));
+    /// # Ok::<(), bellwether::BuildError>(())
+    /// ```
+    pub fn expires_at(mut self, end: SystemTime) -> Self {
+        self.own.rules.lifetime = Some(Lifetime::Until(end));
+        self
+    }
+
+    /// Sets how long the value stays without being used; by default the cache's own [`time_to_idle`](crate::CacheBuilder::time_to_idle).
+    ///
+    /// # Examples
+    /// ```
+    /// use bellwether::{Cache, Loaded, MockClock};
+    /// use std::time::Duration;
+    ///
+    /// let clock = MockClock::new();
+    /// let cache = Cache::<u32, &str>::builder().clock(clock.clone()).build()?;
+    /// cache.insert_with(1, Loaded::value("one").time_to_idle(Duration::from_secs(5)));
+    /// clock.advance(Duration::from_secs(5));
+    /// assert!(cache.fetch(&1).is_none());
+    /// # Ok::<(), bellwether::BuildError>(())
+    /// ```
+    pub fn time_to_idle(mut self, time_to_idle: Duration) -> Self {
+        self.own.rules.time_to_idle = Some(time_to_idle);
+        self
+    }
+
+    /// Sets how long after it is stored the value is to be loaded anew; by default as the cache's own settings say.
+    ///
+    /// # Examples
+    /// ```
+    /// use bellwether::{Cache, Freshness, Loaded, MockClock};
+    /// use std::time::Duration;
+    ///
+    /// let clock = MockClock::new();
+    /// let cache = Cache::<u32, &str>::builder().clock(clock.clone()).build()?;
+    /// cache.insert_with(1, Loaded::value("one").refresh_after(Duration::from_secs(5)));
+    /// clock.advance(Duration::from_secs(5));
+    /// assert_eq!(cache.entry_info(&1).map(|info| info.state), Some(Freshness::RefreshDue));
+    /// # Ok::<(), bellwether::BuildError>(())
+    /// ```
+    pub fn refresh_after(mut self, after: Duration) -> Self {
+        self.own.rules.refresh_after = Some(after);
+        self
+    }
+
+    /// Sets how long after its time to live the value is served while it is loaded anew in the background; by default the cache's own
+    /// [`stale_while_revalidate`](crate::CacheBuilder::stale_while_revalidate).
+    ///
+    /// # Examples
+    /// ```
+    /// use bellwether::{Cache, Freshness, Loaded, MockClock};
+    /// use std::time::Duration;
+    ///
+    /// let (clock, second) = (MockClock::new(), Duration::from_secs(1));
+    /// let cache = Cache::<u32, &str>::builder().clock(clock.clone()).build()?;
+    /// cache.insert_with(1, Loaded::value("one").time_to_live(second).stale_while_revalidate(second));
+    /// clock.advance(second);
+    /// assert_eq!(cache.entry_info(&1).map(|info| info.state), Some(Freshness::Stale));
+    /// # Ok::<(), bellwether::BuildError>(())
+    /// ```
+    pub fn stale_while_revalidate(mut self, window: Duration) -> Self {
+        self.own.rules.stale_while_revalidate = Some(window);
+        self
+    }
+
+    /// Sets how long after its time to live the value is served where loading it anew fails; by default the cache's own
+    /// [`stale_if_error`](crate::CacheBuilder::stale_if_error).
+    ///
+    /// # Examples
+    /// ```
+    /// use bellwether::{Cache, Freshness, Loaded, MockClock};
+    /// use std::time::Duration;
+    ///
+    /// let (clock, second) = (MockClock::new(), Duration::from_secs(1));
+    /// let cache = Cache::<u32, &str>::builder().clock(clock.clone()).build()?;
+    /// cache.insert_with(1, Loaded::value("one").time_to_live(second).stale_if_error(second));
+    /// clock.advance(second);
+    /// assert_eq!(cache.entry_info(&1).map(|info| info.state), Some(Freshness::ErrorFallback));
+    /// # Ok::<(), bellwether::BuildError>(())
+    /// ```
+    pub fn stale_if_error(mut self, window: Duration) -> Self {
+        self.own.rules.stale_if_error = Some(window);
         self
     }
 

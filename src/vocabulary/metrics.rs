@@ -6,8 +6,8 @@ use std::time::Duration;
 
 /// A reading of a cache's counters, since it was built.
 ///
-/// Each lookup counts once, as a hit, a miss or a join; `peek`, `contains_key` and `iter` count nothing. Each load counts once in
-/// `loads_started` and, when it ends, once among its outcomes. The figures are exact while nothing is going on, and close otherwise.
+/// Each lookup counts once, as a hit, a stale hit, a negative hit, a miss or a join; `peek`, `contains_key`, `entry_info` and `iter` count nothing.
+/// Each load, in the background or not, counts once in `loads_started` and, when it ends, once among its outcomes. The figures are exact while nothing is going on, and close otherwise.
 ///
 /// # Examples
 /// ```
@@ -22,8 +22,12 @@ use std::time::Duration;
 #[derive(Clone, PartialEq, Eq, Debug)]
 #[non_exhaustive]
 pub struct MetricsSnapshot {
-    /// Lookups that found a usable value.
+    /// Lookups that found a value within its time to live.
     pub hits: u64,
+    /// Lookups that got a value past its time to live at once. One that waited for a load first is a miss or a join, whatever it got.
+    pub stale_hits: u64,
+    /// Lookups that were answered by what is remembered of a key without a value: that there is none, or the error of its last load.
+    pub negative_hits: u64,
     /// Lookups that found none; of those that may load, the ones that started a load or could not.
     pub misses: u64,
     /// Lookups that found a load under way and waited for it.
@@ -47,6 +51,15 @@ pub struct MetricsSnapshot {
     pub loads_superseded: u64,
     /// Loads that were put off and never began, because an insert answered those who waited.
     pub loads_answered: u64,
+    /// Refreshes that are under way now: loads in the background, while the value that is held is served.
+    pub refreshes: u64,
+    /// Refreshes that were started. They count as loads, too.
+    pub refreshes_started: u64,
+    /// Refreshes that failed. The value that was held stayed.
+    pub refreshes_failed: u64,
+    /// Refreshes that were due and not started, because as many as may were under way or too many loads were waiting. The next read-through call
+    /// of the key tries again.
+    pub refreshes_dropped: u64,
     /// Time that loads took, from the call of the loader to its end, all added up.
     pub load_time: Duration,
     /// Time that callers waited for loads, leaders and waiters, all added up.
@@ -69,16 +82,42 @@ pub struct MetricsSnapshot {
     pub queued_peak: u64,
     /// Entries held now.
     pub entries: u64,
+    /// Answers without a value that are remembered now. They are part of `weight`, not of `entries`.
+    pub negatives: u64,
     /// Weight held now, with room that is promised to an entry about to be stored.
     pub weight: u64,
     /// The most weight that can be held.
     pub capacity: u64,
+    /// Who reclaims what has expired while nobody calls.
+    pub janitor: Janitor,
     pub(crate) failed: [u64; LoadErrorKind::COUNT],
     pub(crate) removed: [u64; RemovalCause::COUNT],
 }
 
+/// Who reclaims expired entries, and keeps the time of loads that nobody waits for as a thread.
+///
+/// # Examples
+/// ```
+/// use bellwether::{Cache, Janitor};
+///
+/// let cache = Cache::<u32, u32>::builder().no_janitor().build()?;
+/// assert_eq!(cache.metrics().janitor, Janitor::Off);
+/// # Ok::<(), bellwether::BuildError>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum Janitor {
+    /// A thread that all caches of the process share, there while something is to come.
+    Thread,
+    /// No thread could be had when one was last needed: writes reclaim some of what has expired, and
+    /// [`run_maintenance`](crate::Cache::run_maintenance) all. It is tried again with the next write that needs it.
+    Unavailable,
+    /// The cache was built with [`no_janitor`](crate::CacheBuilder::no_janitor).
+    Off,
+}
+
 impl MetricsSnapshot {
-    /// Hits among all lookups, between 0 and 1; zero before the first lookup.
+    /// Hits among all lookups, stale and negative ones included, between 0 and 1; zero before the first lookup.
     ///
     /// # Examples
     /// ```
@@ -89,8 +128,9 @@ impl MetricsSnapshot {
     #[must_use]
     #[expect(clippy::cast_precision_loss, reason = "a ratio needs no more than 53 bits")]
     pub fn hit_ratio(&self) -> f64 {
-        let lookups = self.hits + self.misses + self.joined;
-        if lookups == 0 { 0.0 } else { self.hits as f64 / lookups as f64 }
+        let hits = self.hits + self.stale_hits + self.negative_hits;
+        let lookups = hits + self.misses + self.joined;
+        if lookups == 0 { 0.0 } else { hits as f64 / lookups as f64 }
     }
 
     /// Loads that ended with an error of this kind. Absence is an answer and is counted in `loads_absent`.

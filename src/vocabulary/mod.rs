@@ -1,6 +1,7 @@
 //! Floor 1, the vocabulary: the words in which users and the cache talk to each other.
 
 pub(crate) mod abandoned;
+pub(crate) mod entry_info;
 pub(crate) mod error;
 pub(crate) mod expiry;
 pub(crate) mod fetched;

@@ -1,4 +1,4 @@
-//! Who keeps the time of a load: a thread that waits, the timer of a spawner, or the crate's own alarm; and a mock clock.
+//! Who keeps the time of a load: a thread that waits, the timer of a spawner, or the crate's own janitor; and a mock clock.
 
 use crate::apart::apart;
 use crate::gate::until;

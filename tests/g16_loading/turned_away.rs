@@ -20,7 +20,10 @@ fn g16_who_is_turned_away_is_counted_once_and_costs_no_load<F: Kind>() {
         let first = apart(&cache, |cache| cache.fetch_with(&1));
         runway.until_begun(0);
         let second = apart(&cache, |cache| cache.fetch_with(&2));
-        until("it waits for the permit", || cache.metrics().queued == 1);
+        until("it waits for the permit, and is counted", || {
+            let metrics = cache.metrics();
+            (metrics.queued, metrics.misses, metrics.loads_started) == (1, 2, 2)
+        });
         let away = [cache.fetch_with(&3), cache.refresh(&3), cache.refresh(&9), cache.fetch_or_load(&3, || Loaded::ok(3))];
         for result in away {
             assert_eq!(result.map_err(|error| error.kind()), Err(LoadErrorKind::Overloaded), "{style:?}");

@@ -83,7 +83,7 @@ fn g17_an_async_load_that_nobody_waits_for_is_dropped_with_the_cache() {
             assert_eq!(census.alive(), 4);
             drop(cache);
             driven(runtime.as_ref(), "the loads are dropped", || census.alive() == 0 && memory.is_gone());
-            assert!(census.threads().iter().all(|thread| thread != "bellwether-alarm"), "{at:?}");
+            assert!(census.threads().iter().all(|thread| thread != "bellwether-janitor"), "{at:?}");
         }
     });
 }
@@ -180,7 +180,7 @@ fn g17_a_value_that_a_waiting_refresh_keeps_goes_with_the_cache() {
     });
 }
 
-/// The alarm has an appointment for each load: it keeps nothing until then.
+/// The janitor has an appointment for each load: it keeps nothing until then.
 #[test]
 fn g17_pending_time_outs_keep_no_memory() {
     in_time(|| {
@@ -203,14 +203,14 @@ fn g17_pending_time_outs_keep_no_memory() {
             let (handles, memories): (Vec<_>, Vec<_>) = caches.into_iter().unzip();
             drop(handles);
             until("all is gone", || census.alive() == 0 && memories.iter().all(Memory::is_gone));
-            assert!(census.threads().iter().all(|thread| thread != "bellwether-alarm"));
+            assert!(census.threads().iter().all(|thread| thread != "bellwether-janitor"));
         }
     });
 }
 
-/// Handles go at about the time at which the alarm rings.
+/// Handles go at about the time at which the janitor wakes.
 #[test]
-fn g17_no_value_goes_on_the_alarms_thread() {
+fn g17_no_value_goes_on_the_janitors_thread() {
     in_time(|| {
         let (census, runway) = (Census::new(), Runway::new(0));
         for round in 0..200_u64 {
@@ -228,7 +228,7 @@ fn g17_no_value_goes_on_the_alarms_thread() {
             until("the memory is given back", || memory.is_gone());
         }
         let threads = census.threads();
-        assert!(threads.len() >= 200 * 51 && threads.iter().all(|thread| thread != "bellwether-alarm"));
+        assert!(threads.len() >= 200 * 51 && threads.iter().all(|thread| thread != "bellwether-janitor"));
     });
 }
 

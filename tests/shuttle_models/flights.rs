@@ -211,7 +211,7 @@ fn g2_at_most_four_loads_of_a_key_run_at_a_time() {
 }
 
 /// Refuses, drops or runs what it is given, by the schedule's choice.
-struct Fickle(OnShuttle);
+pub(crate) struct Fickle(pub(crate) OnShuttle);
 
 impl Spawner for Fickle {
     fn spawn(&self, future: BoxFuture<'static, ()>) -> Result<(), SpawnError> {

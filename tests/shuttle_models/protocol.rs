@@ -1,6 +1,6 @@
 //! Loads that are cancelled, limited, led by entries, nested, in a ring, or cut off by their runtime.
 
-use crate::world::{OnShuttle, below, explore, join, spawn};
+use crate::world::{OnShuttle, Pause, below, explore, join, spawn};
 use bellwether::{
     AbandonedLoads, AsyncCache, BoxError, BoxFuture, Cache, CacheBuilder, Entry, LoadError, LoadErrorKind, MockClock, SpawnError, Spawner,
 };
@@ -11,22 +11,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
-
-/// Lets others go first, so many times.
-struct Pause(usize);
-
-impl Future for Pause {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        if self.0 == 0 {
-            return Poll::Ready(());
-        }
-        self.0 -= 1;
-        cx.waker().wake_by_ref();
-        Poll::Pending
-    }
-}
 
 /// A builder whose loads are counted, number their values, and take a while.
 fn counting(running: &OnShuttle, loads: &Arc<AtomicUsize>) -> CacheBuilder<u8, usize> {

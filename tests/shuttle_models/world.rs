@@ -3,7 +3,10 @@
 use bellwether::{BoxFuture, SpawnError, Spawner};
 use shuttle::scheduler::{PctScheduler, RandomScheduler};
 use shuttle::{Config, MaxSteps, Runner};
+use std::future::Future;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 
 /// Runs loads as tasks and threads of the model, and knows them all: a model waits for those that nobody waits for any more.
 #[derive(Clone, Default)]
@@ -71,4 +74,20 @@ pub(crate) fn spawn(work: impl FnOnce() + Send + 'static) -> shuttle::thread::Jo
 /// Waits for threads of the model.
 pub(crate) fn join(threads: impl IntoIterator<Item = shuttle::thread::JoinHandle<()>>) {
     threads.into_iter().for_each(|thread| thread.join().expect("no call panics"));
+}
+
+/// Lets others go first, so many times.
+pub(crate) struct Pause(pub(crate) usize);
+
+impl Future for Pause {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if self.0 == 0 {
+            return Poll::Ready(());
+        }
+        self.0 -= 1;
+        cx.waker().wake_by_ref();
+        Poll::Pending
+    }
 }

@@ -1,7 +1,7 @@
 //! Runs one test on every face: the blocking one, the async one on tokio, and the async one with no runtime.
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its part")]
 
-use bellwether::{AsyncCache, Cache, CacheBuilder, Fetched, Key, LoadError, Loaded, MetricsSnapshot, Value};
+use bellwether::{AsyncCache, Cache, CacheBuilder, EntryInfo, Fetched, Key, LoadError, Loaded, MetricsSnapshot, Value};
 use std::future::Future;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -24,6 +24,12 @@ pub trait Face<K: Key, V: Value>: Clone + Send + Sync + 'static {
     fn fetch(&self, key: &K) -> Option<Arc<V>>;
     fn peek(&self, key: &K) -> Option<Arc<V>>;
     fn contains_key(&self, key: &K) -> bool;
+    fn fetch_stale(&self, key: &K) -> Option<Fetched<V>>;
+    fn entry_info(&self, key: &K) -> Option<EntryInfo>;
+    fn set_ttl(&self, key: &K, time_to_live: Duration) -> bool;
+    fn persist(&self, key: &K) -> bool;
+    fn expire(&self, key: &K) -> bool;
+    fn run_maintenance(&self);
     fn insert(&self, key: K, value: V);
     fn insert_with(&self, key: K, value: Loaded<V>);
     fn insert_with_ttl(&self, key: K, value: V, time_to_live: Duration);
@@ -57,6 +63,24 @@ macro_rules! plain {
         }
         fn contains_key(&self, key: &K) -> bool {
             self.0.contains_key(key)
+        }
+        fn fetch_stale(&self, key: &K) -> Option<Fetched<V>> {
+            self.0.fetch_stale(key)
+        }
+        fn entry_info(&self, key: &K) -> Option<EntryInfo> {
+            self.0.entry_info(key)
+        }
+        fn set_ttl(&self, key: &K, time_to_live: Duration) -> bool {
+            self.0.set_ttl(key, time_to_live)
+        }
+        fn persist(&self, key: &K) -> bool {
+            self.0.persist(key)
+        }
+        fn expire(&self, key: &K) -> bool {
+            self.0.expire(key)
+        }
+        fn run_maintenance(&self) {
+            self.0.run_maintenance();
         }
         fn insert(&self, key: K, value: V) {
             self.0.insert(key, value);

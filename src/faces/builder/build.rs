@@ -1,19 +1,26 @@
 //! Building: checks the settings, chooses what was left open, and puts the parts together.
 
 use super::CacheBuilder;
+use super::freshness::{Freshness, OnFailure};
 use crate::core::handle::Handle;
 use crate::core::places::Places;
-use crate::core::shared::{CacheShared, Parts, Settings};
+use crate::core::shared::{Answering, CacheShared, Parts, RefreshFailed, Settings, WithJanitor};
 use crate::faces::async_cache::AsyncCache;
 use crate::faces::cache::Cache;
+use crate::ground::contain::contain;
+use crate::ground::janitor;
+use crate::ground::process::Process;
 use crate::vocabulary::error::BuildError;
 use crate::vocabulary::keys::{Key, Value};
 use crate::vocabulary::loader::{AnyLoader, AsyncFn};
 use std::hash::BuildHasher;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Most shards that a cache can have: as many as a key's hash can tell apart.
 const MOST_SHARDS: usize = 1 << 16;
+/// How long a load may take unless something else is asked for.
+const LOAD_TIMEOUT: Duration = Duration::from_secs(60);
 /// Fewer entries to a shard cost hit ratio.
 const ENTRIES_A_SHARD: u64 = 512;
 
@@ -61,22 +68,20 @@ impl<K: Key, V: Value, S> CacheBuilder<K, V, S> {
         S: Send + Sync + 'static,
     {
         let shards = self.choose_shards()?;
-        if self.load_timeout.is_zero() {
-            return Err(BuildError::new("load_timeout is 0: no load could end in time; use Duration::MAX for no limit"));
-        }
-        if self.max_concurrent_loads == Some(0) {
-            return Err(BuildError::new("max_concurrent_loads is 0: no load could ever begin; leave it out for no limit"));
-        }
-        if let (None, Some(most)) = (self.max_concurrent_loads, self.max_queued_loads) {
-            return Err(BuildError::new(format!(
-                "max_queued_loads is {most}, but no load is ever queued: set max_concurrent_loads, too, or leave it out"
-            )));
-        }
-        if self.load_fn.is_none() && self.reload_fn.is_some() {
-            return Err(BuildError::new("async_reload_fn is set without async_loader_fn: give both, or a CacheLoader with `reload`"));
-        }
+        self.check()?;
         let by_closures = self.load_fn.map(|load| AsyncFn { load, reload: self.reload_fn });
         let loader = by_closures.map(|closures| AnyLoader::Async(Arc::new(closures) as _)).or(self.loader);
+        let load_timeout = self.load_timeout.unwrap_or(match self.janitor {
+            WithJanitor::Yes => LOAD_TIMEOUT,
+            WithJanitor::No => Duration::MAX,
+        });
+        let Freshness { rules, hook, soft_timeout, .. } = self.freshness;
+        let answering = Answering {
+            negative_ttl: self.freshness.negative_ttl,
+            weight: self.freshness.negative_weight,
+            backoff: self.freshness.error_backoff.unwrap_or_default(),
+            failures: self.freshness.error_backoff.is_some(),
+        };
         let shared = CacheShared::new(Parts {
             hasher: self.hasher,
             shards,
@@ -87,13 +92,19 @@ impl<K: Key, V: Value, S> CacheBuilder<K, V, S> {
             settings: Settings {
                 name: self.name.map(Arc::from),
                 weigher: self.weigher,
-                expiry: self.expiry,
-                load_timeout: self.load_timeout,
+                rules,
+                hook,
+                load_timeout,
+                soft_timeout,
                 abandoned_loads: self.abandoned_loads,
+                answering,
+                refresh_failed: self.freshness.refresh_failed.map(reporting),
+                janitor: self.janitor,
             },
             places: Places::new(self.spawner),
             most_loads: self.max_concurrent_loads,
             most_queued: self.max_queued_loads.unwrap_or(u64::MAX),
+            most_refreshes: self.freshness.max_concurrent_refreshes.unwrap_or(u64::MAX),
         });
         Ok(Handle::new(&shared))
     }
@@ -117,4 +128,17 @@ impl<K: Key, V: Value, S> CacheBuilder<K, V, S> {
         let most = cores.saturating_mul(4).min(MOST_SHARDS);
         Ok(usize::try_from(entries / ENTRIES_A_SHARD).unwrap_or(most).clamp(1, most))
     }
+}
+
+/// Calls a user's closure, contained, and never on the thread that keeps everybody's time.
+fn reporting<K: Key, V: Value>(report: Arc<OnFailure<K>>) -> Box<RefreshFailed<K, V>> {
+    Box::new(move |flight, error| {
+        let report = Arc::clone(&report);
+        let call = move || {
+            if let Err(panic) = contain(|| report(flight.key(), &error)) {
+                panic.forget();
+            }
+        };
+        if janitor::is_here() { drop(Process::current().pool.run(Box::new(call))) } else { call() }
+    })
 }

@@ -1,16 +1,19 @@
-//! The builder: one for both faces. Its settings are here, its loaders and the building beside.
+//! The builder: one for both faces. Its settings are here; those of freshness, its loaders and the building beside.
 
 mod build;
+mod check;
+mod freshness;
 mod loaders;
 
+use crate::core::shared::WithJanitor;
 use crate::ground::hash::RandomState;
 use crate::ground::time::Clock;
 use crate::mechanisms::eviction::EvictionPolicy;
 use crate::vocabulary::abandoned::AbandonedLoads;
-use crate::vocabulary::expiry::Expiry;
 use crate::vocabulary::loader::{AnyLoader, LoadFn, ReloadFn};
 use crate::vocabulary::spawner::Spawner;
 use crate::vocabulary::weigher::Weigher;
+use freshness::Freshness;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -39,8 +42,10 @@ pub struct CacheBuilder<K, V, S = RandomState> {
     weigher: Weigher<K, V>,
     expected_entries: Option<u64>,
     shards: Option<usize>,
-    expiry: Expiry,
-    load_timeout: Duration,
+    freshness: Freshness<K, V>,
+    /// What was asked for, if anything.
+    load_timeout: Option<Duration>,
+    janitor: WithJanitor,
     abandoned_loads: AbandonedLoads,
     max_concurrent_loads: Option<u64>,
     max_queued_loads: Option<u64>,
@@ -69,8 +74,9 @@ impl<K, V> CacheBuilder<K, V> {
             weigher: Weigher::ONE,
             expected_entries: None,
             shards: None,
-            expiry: Expiry::NONE,
-            load_timeout: Duration::from_secs(60),
+            freshness: Freshness::new(),
+            load_timeout: None,
+            janitor: WithJanitor::Yes,
             abandoned_loads: AbandonedLoads::default(),
             max_concurrent_loads: None,
             max_queued_loads: None,
@@ -171,23 +177,6 @@ impl<K, V, S> CacheBuilder<K, V, S> {
         self
     }
 
-    /// Sets how long a value lives from when it was stored. For ever by default, and with `Duration::MAX`; zero is over at once.
-    ///
-    /// At the deadline itself it is over: no method returns it from then on.
-    ///
-    /// # Examples
-    /// ```
-    /// use std::time::Duration;
-    ///
-    /// let cache = bellwether::Cache::<u32, u32>::builder().time_to_live(Duration::from_secs(60)).build()?;
-    /// # let _ = cache;
-    /// # Ok::<(), bellwether::BuildError>(())
-    /// ```
-    pub fn time_to_live(mut self, time_to_live: Duration) -> Self {
-        self.expiry.time_to_live = time_to_live;
-        self
-    }
-
     /// Sets how long a load may take; 60 seconds by default, no limit with `Duration::MAX`.
     ///
     /// Then all who wait get [`LoadError::TimedOut`](crate::LoadError::TimedOut). An async loader is dropped; a blocking one is left to finish
@@ -202,7 +191,7 @@ impl<K, V, S> CacheBuilder<K, V, S> {
     /// # Ok::<(), bellwether::BuildError>(())
     /// ```
     pub fn load_timeout(mut self, limit: Duration) -> Self {
-        self.load_timeout = limit;
+        self.load_timeout = Some(limit);
         self
     }
 
@@ -321,8 +310,9 @@ impl<K, V, S> CacheBuilder<K, V, S> {
             weigher: self.weigher,
             expected_entries: self.expected_entries,
             shards: self.shards,
-            expiry: self.expiry,
+            freshness: self.freshness,
             load_timeout: self.load_timeout,
+            janitor: self.janitor,
             abandoned_loads: self.abandoned_loads,
             max_concurrent_loads: self.max_concurrent_loads,
             max_queued_loads: self.max_queued_loads,

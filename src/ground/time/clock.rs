@@ -56,19 +56,39 @@ impl Clock {
         }
     }
 
-    /// Whether `deadline` has passed: a compare for "never", a coarse reading far from the deadline, a precise one near it.
+    /// Now, cheaply: late by as much as the kernel's coarse clock is, and never early.
     #[inline]
-    pub(crate) fn has_passed(&self, deadline: Deadline) -> bool {
+    pub(crate) fn coarse(&self) -> Tick {
+        match &self.0 {
+            Kind::System { .. } => kernel::coarse(),
+            Kind::Mock(mock) => mock.now(),
+        }
+    }
+
+    /// How late [`coarse`](Self::coarse) may be, in nanoseconds.
+    pub(crate) fn coarse_lag(&self) -> u64 {
+        match &self.0 {
+            Kind::System { coarse_lag } => *coarse_lag,
+            Kind::Mock(_) => 0,
+        }
+    }
+
+    /// Whether `deadline` may have passed, by one coarse reading; if not, it hasn't. A compare alone for "never".
+    #[inline]
+    pub(crate) fn may_have_passed(&self, deadline: Deadline) -> bool {
         if deadline.is_never() {
             return false;
         }
         match &self.0 {
-            Kind::System { coarse_lag } => {
-                let latest = kernel::coarse().moved_on(*coarse_lag);
-                deadline.has_passed_at(latest) && deadline.has_passed_at(kernel::precise())
-            }
+            Kind::System { coarse_lag } => deadline.has_passed_at(kernel::coarse().moved_on(*coarse_lag)),
             Kind::Mock(mock) => deadline.has_passed_at(mock.now()),
         }
+    }
+
+    /// Whether `deadline` has passed: a compare for "never", a coarse reading far from the deadline, a precise one near it.
+    #[inline]
+    pub(crate) fn has_passed(&self, deadline: Deadline) -> bool {
+        self.may_have_passed(deadline) && deadline.has_passed_at(self.now())
     }
 
     /// The deadline that lies `wait` from now. Asks no clock for one that never comes.

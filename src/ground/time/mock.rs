@@ -10,8 +10,9 @@ use std::time::Duration;
 
 /// A clock that a test moves by hand, so that no test of time rules has to sleep.
 ///
-/// It starts at zero and stands still. Clones move together. A cache built with it takes every deadline of its entries and
-/// every [`load_timeout`](crate::CacheBuilder::load_timeout) from it: moving it forward past a time-out ends the load.
+/// It starts at zero and stands still. Clones move together. A cache built with it takes every deadline of its entries, every back-off and every
+/// time-out from it. Moving it forward past a time-out ends the load, and past the end of an entry's time has that entry reclaimed, both before the call
+/// returns. Only instants of the wall clock, as [`Loaded::expires_at`](crate::Loaded::expires_at) takes them, are none of its.
 ///
 /// # Examples
 /// ```
@@ -49,7 +50,7 @@ impl MockClock {
         Self::default()
     }
 
-    /// Moves the clock forward by `by`, stopping at its end (584 years), and ends what has run out by then.
+    /// Moves the clock forward by `by`, stopping at its end (584 years), and ends and reclaims what has run out by then, on this thread.
     ///
     /// # Examples
     /// ```

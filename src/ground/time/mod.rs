@@ -25,6 +25,11 @@ impl Tick {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))
     }
 
+    /// Nanoseconds since the clock's start.
+    pub(crate) const fn nanos(self) -> u64 {
+        self.0
+    }
+
     /// This instant moved on by so many nanoseconds; the last instant there is where that goes too far.
     pub(crate) fn moved_on(self, nanos: u64) -> Self {
         Self(self.0.saturating_add(nanos))
@@ -44,6 +49,33 @@ impl Deadline {
         Self(now.0.saturating_add(nanos(wait)))
     }
 
+    /// Nanoseconds since the clock's start; the greatest number for never.
+    pub(crate) const fn nanos(self) -> u64 {
+        self.0
+    }
+
+    /// From the start on: it has always passed.
+    pub(crate) const START: Self = Self(0);
+
+    pub(crate) const fn from_nanos(nanos: u64) -> Self {
+        Self(nanos)
+    }
+
+    /// So much later; never, where that is further off than the clock can tell.
+    pub(crate) fn plus(self, wait: Duration) -> Self {
+        Self(self.0.saturating_add(nanos(wait)))
+    }
+
+    /// So many nanoseconds earlier, or the start. Never stays never.
+    pub(crate) fn earlier_by(self, nanos: u64) -> Self {
+        if self.is_never() { self } else { Self(self.0.saturating_sub(nanos)) }
+    }
+
+    /// The next instant that is a multiple of `nanos`, so that what is due at about the same time is done together.
+    pub(crate) fn rounded_up(self, nanos: u64) -> Self {
+        Self(self.0.checked_next_multiple_of(nanos).unwrap_or(u64::MAX))
+    }
+
     #[inline]
     pub(crate) fn is_never(self) -> bool {
         self == Self::NEVER
@@ -60,7 +92,8 @@ impl Deadline {
     }
 }
 
-fn nanos(duration: Duration) -> u64 {
+/// A duration in nanoseconds; the longest there is where it has more.
+pub(crate) fn nanos(duration: Duration) -> u64 {
     u64::try_from(duration.as_nanos()).unwrap_or(u64::MAX)
 }
 

@@ -100,7 +100,7 @@ impl<K, V> FlightMap<K, V> {
     /// Makes a flight for `key`, in place of whatever flight it had.
     ///
     /// # Errors
-    /// If too many loads wait for a permit; the key is given back.
+    /// If too many loads wait for a permit, or too many refreshes are under way; the key is given back.
     pub(crate) fn claim(&mut self, hashed: Hashed, key: K, wanted: Wanted) -> Result<Claimed<K, V>, K>
     where
         K: Eq,
@@ -170,6 +170,9 @@ impl<K, V> FlightMap<K, V> {
         let mut ended = Ended { next: None, permit: flight.is_on_permit() };
         if flight.has_begun() {
             flight.set_begun(Begun::Ended);
+        }
+        if flight.kind == Kind::Refresh {
+            self.traffic.refresh_ended();
         }
         let Ok(mut entry) = self.berths.find_entry(flight.hashed().0, |berth| berth.name.berth == flight.name.berth) else {
             return ended;
@@ -298,7 +301,7 @@ impl<K, V> Berth<K, V> {
         Some(claimed)
     }
 
-    /// Makes a flight; `None` if too many loads wait for a permit.
+    /// Makes a flight; `None` if too many loads wait for a permit, or too many refreshes are under way.
     fn claim(
         &mut self,
         wanted: Wanted,
@@ -312,6 +315,9 @@ impl<K, V> Berth<K, V> {
             self.latest = Latest::Flying { flight: Arc::clone(&flight), epoch };
             return Some((flight, Turn::Now));
         }
+        if wanted.kind == Kind::Refresh && !traffic.may_refresh() {
+            return None;
+        }
         let turn = match self.has_room_aloft().then(|| flight.permission(permits, Queueing::Limited)) {
             Some(Permission::Begin(begun)) => {
                 self.fly(&flight, begun, epoch);
@@ -321,7 +327,12 @@ impl<K, V> Berth<K, V> {
                 self.latest = Latest::Queued(Arc::clone(&flight));
                 Turn::Later
             }
-            Some(Permission::Refused) => return None,
+            Some(Permission::Refused) => {
+                if wanted.kind == Kind::Refresh {
+                    traffic.refresh_ended();
+                }
+                return None;
+            }
         };
         traffic.flights.add(1);
         Some((flight, turn))

@@ -3,13 +3,14 @@
 //! It knows who it is (a berth in the map of flights), who waits for it, and, once landed, what it brought. Whether it may still be
 //! joined or stored isn't its own affair: the map says so, under the shard's lock.
 
+mod awaited;
 mod map;
 mod name;
 mod seats;
 mod traffic;
 mod waiter;
 
-pub(crate) use map::{Claimed, Ended, FlightMap, MOST_ALOFT, Overtaken, Turn, Wanted};
+pub(crate) use map::{Claimed, Ended, FlightMap, Overtaken, Turn, Wanted};
 pub(crate) use traffic::{IdleWait, Traffic};
 pub(crate) use waiter::Waiter;
 
@@ -19,7 +20,6 @@ use crate::ground::seeded::{self, Bug};
 use crate::ground::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering};
 use crate::ground::sync::{Mutex, serial};
 use crate::ground::time::{Appointment, Deadline};
-use crate::ground::waits::{Awaited, Queue};
 use crate::mechanisms::permits::{Permit, Permits, Queueing};
 use crate::vocabulary::error::LoadError;
 use name::Name;
@@ -60,8 +60,20 @@ pub(crate) struct Flight<K, V> {
 pub(crate) enum Kind {
     /// A load, which the cache runs.
     Load,
+    /// A load that the cache runs in the background, while those who ask are served the value that is held.
+    Refresh,
     /// The holder of a vacant entry.
     Entry,
+}
+
+impl Kind {
+    /// Whether the cache runs a load for it.
+    pub(crate) fn is_load(self) -> bool {
+        match self {
+            Self::Load | Self::Refresh => true,
+            Self::Entry => false,
+        }
+    }
 }
 
 /// What one who waits would have done if nobody brought a value.
@@ -134,6 +146,8 @@ pub(crate) enum Standing {
     Superseded,
     /// Nobody will bring a value: those who wait look again.
     Vacated,
+    /// It hasn't: one who waited for it does so no longer.
+    Slow,
 }
 
 impl<V> Clone for Landing<V> {
@@ -278,6 +292,14 @@ impl<K, V> Flight<K, V> {
         matches!(&self.air.lock().stage, Stage::Aloft(seats) if self.is_empty(seats))
     }
 
+    /// Whether anybody waits for it, landing or not.
+    pub(crate) fn is_awaited(&self) -> bool {
+        match &self.air.lock().stage {
+            Stage::Aloft(seats) | Stage::Sealed(seats) => !self.is_empty(seats),
+            Stage::Landed(_) => false,
+        }
+    }
+
     fn is_empty(&self, seats: &Seats) -> bool {
         seats.taken() == 0 && self.expected.load(Ordering::Acquire) == 0
     }
@@ -343,7 +365,7 @@ impl<K, V> Flight<K, V> {
             }
             (seats, air.launch.take(), air.stop.take(), air.alarm.take())
         };
-        if self.kind == Kind::Load {
+        if self.kind.is_load() {
             self.traffic.landed();
         }
         // Published before anybody is woken: who wakes finds the result.
@@ -427,38 +449,6 @@ impl<K, V> Drop for Flight<K, V> {
         };
         drop_contained(stage);
         drop_contained(offer);
-    }
-}
-
-impl<K: Send + Sync, V: Send + Sync> Awaited for Flight<K, V> {
-    fn serial(&self) -> u64 {
-        self.serial
-    }
-
-    fn berth(&self) -> u64 {
-        self.name.berth
-    }
-
-    fn has_place(&self) -> bool {
-        let begun = self.begun.load(Ordering::Relaxed);
-        self.kind == Kind::Load && (begun == Begun::Free as u8 || begun == Begun::OnPermit as u8)
-    }
-
-    fn is_privileged(&self) -> bool {
-        // Until it has ended, landed or not: who runs it may be waited for by the very thread.
-        self.is_on_permit() || (self.urgent.load(Ordering::Relaxed) && self.begun.load(Ordering::Relaxed) != Begun::Ended as u8)
-    }
-
-    fn privilege(&self) {
-        self.urgent.store(true, Ordering::Relaxed);
-    }
-
-    fn is_over(&self) -> bool {
-        self.has_landed()
-    }
-
-    fn queue(&self) -> Option<Queue> {
-        (!self.has_begun() && self.kind == Kind::Load).then(|| Queue { berth: self.name.berth, ahead: MOST_ALOFT })
     }
 }
 

@@ -14,14 +14,14 @@ const HASH: Hashed = Hashed(7);
 const LOAD: Wanted = Wanted { deadline: Deadline::NEVER, kind: Kind::Load, urgent: false };
 
 fn map<K>() -> FlightMap<K, u32> {
-    FlightMap::new(Arc::new(Traffic::new()), Arc::new(Permits::UNLIMITED))
+    FlightMap::new(Arc::new(Traffic::new(u64::MAX)), Arc::new(Permits::UNLIMITED))
 }
 
 type TestPermits = Arc<Permits<Arc<Flight<u32, u32>>>>;
 
 fn map_with_permits(most: u64, most_queued: u64) -> (FlightMap<u32, u32>, TestPermits) {
     let permits = Arc::new(Permits::new(Some(most), most_queued));
-    (FlightMap::new(Arc::new(Traffic::new()), Arc::clone(&permits)), permits)
+    (FlightMap::new(Arc::new(Traffic::new(u64::MAX)), Arc::clone(&permits)), permits)
 }
 
 fn claim(map: &mut FlightMap<u32, u32>, key: u32) -> Claimed<u32, u32> {

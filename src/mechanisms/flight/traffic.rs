@@ -10,6 +10,9 @@ use std::task::{Context, Poll};
 pub(crate) struct Traffic {
     pub(crate) flights: Gauge,
     pub(crate) waiters: Gauge,
+    /// Refreshes under way, and how many there may be.
+    pub(crate) refreshes: Gauge,
+    most_refreshes: u64,
     /// Those who wait until nothing is in the air.
     idle: Mutex<Waits>,
     /// How many those are.
@@ -31,8 +34,25 @@ pub(crate) struct IdleWait {
 }
 
 impl Traffic {
-    pub(crate) fn new() -> Self {
-        Self { flights: Gauge::new(), waiters: Gauge::new(), idle: Mutex::default(), awaited: AtomicU64::new(0) }
+    pub(crate) fn new(most_refreshes: u64) -> Self {
+        Self {
+            flights: Gauge::new(),
+            waiters: Gauge::new(),
+            refreshes: Gauge::new(),
+            most_refreshes,
+            idle: Mutex::default(),
+            awaited: AtomicU64::new(0),
+        }
+    }
+
+    /// Whether one more refresh may be under way, which then is.
+    pub(super) fn may_refresh(&self) -> bool {
+        self.refreshes.add_within(self.most_refreshes)
+    }
+
+    /// The load of a refresh has ended, or will never begin.
+    pub(super) fn refresh_ended(&self) {
+        self.refreshes.sub(1);
     }
 
     /// A flight has landed; those who wait for the last one are woken.
@@ -113,6 +133,15 @@ impl Gauge {
         }
     }
 
+    /// One more, unless there are as many as may be.
+    fn add_within(&self, most: u64) -> bool {
+        let added = self.now.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |now| (now < most).then(|| now + 1));
+        if let Ok(before) = added {
+            self.peak.fetch_max(before + 1, Ordering::Relaxed);
+        }
+        added.is_ok()
+    }
+
     /// Gives what is left.
     pub(super) fn sub(&self, number: u64) -> u64 {
         self.now.fetch_sub(number, Ordering::SeqCst) - number
@@ -135,7 +164,7 @@ mod tests {
 
     #[test]
     fn g17_whoever_waits_for_an_idle_cache_is_woken_by_the_last_landing() {
-        let traffic = Arc::new(Traffic::new());
+        let traffic = Arc::new(Traffic::new(u64::MAX));
         traffic.flights.add(2);
         let (parker, waker) = Parker::new();
         let cx = Context::from_waker(&waker);
@@ -153,7 +182,7 @@ mod tests {
 
     #[test]
     fn those_who_wait_for_an_idle_cache_and_go_leave_no_trace() {
-        let traffic = Arc::new(Traffic::new());
+        let traffic = Arc::new(Traffic::new(u64::MAX));
         traffic.flights.add(1);
         let (parker, waker) = Parker::new();
         for _ in 0..1_000 {
@@ -169,7 +198,7 @@ mod tests {
 
     #[test]
     fn who_waits_for_the_next_idle_moment_takes_nobody_s_seat() {
-        let traffic = Arc::new(Traffic::new());
+        let traffic = Arc::new(Traffic::new(u64::MAX));
         traffic.flights.add(1);
         let (mut early, mut late) = (IdleWait::new(&traffic), IdleWait::new(&traffic));
         let cx = Context::from_waker(Waker::noop());

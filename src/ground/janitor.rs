@@ -1,4 +1,5 @@
-//! The alarm wakes wakers at their time: one thread for the whole process, there only while something is to come.
+//! The janitor does what is due at its time, by the wakers that were left with it: one thread for all caches of the process, there only while
+//! something is to come.
 
 use super::contain::contain;
 use super::sync::{Arc, Condvar, Mutex, per_thread, spawn_thread};
@@ -11,7 +12,7 @@ use std::time::Duration;
 const LINGER: Duration = Duration::from_secs(10);
 
 #[derive(Default)]
-pub(crate) struct Alarm {
+pub(crate) struct Janitor {
     state: Mutex<State>,
     changed: Condvar,
 }
@@ -20,6 +21,8 @@ pub(crate) struct Alarm {
 struct State {
     agenda: Agenda,
     thread: Thread,
+    /// Whether the last attempt to get a thread failed.
+    refused: bool,
 }
 
 #[derive(Default, PartialEq, Eq)]
@@ -38,7 +41,7 @@ pub(crate) fn is_here() -> bool {
     IS_HERE.try_with(Cell::get).unwrap_or(false)
 }
 
-impl Alarm {
+impl Janitor {
     /// Has `waker` woken once `at` has passed.
     ///
     /// Where no thread can be had nothing is woken until a later call gets one.
@@ -48,9 +51,11 @@ impl Alarm {
             Todo::Nothing => {}
             Todo::Tell => self.changed.notify_one(),
             Todo::Start => {
-                let alarm = Arc::clone(self);
-                if spawn_thread("bellwether-alarm", move || alarm.run(LINGER)).is_err() {
-                    self.state.lock().thread = Thread::None;
+                let janitor = Arc::clone(self);
+                if spawn_thread("bellwether-janitor", move || janitor.run(LINGER)).is_err() {
+                    let mut state = self.state.lock();
+                    state.thread = Thread::None;
+                    state.refused = true;
                 }
             }
         }
@@ -65,6 +70,7 @@ impl Alarm {
         let todo = match state.thread {
             Thread::None => {
                 state.thread = Thread::Running;
+                state.refused = false;
                 Todo::Start
             }
             Thread::Running if sooner => Todo::Tell,
@@ -76,6 +82,11 @@ impl Alarm {
     pub(crate) fn cancel(&self, appointment: Appointment) {
         let cancelled = self.state.lock().agenda.cancel(appointment);
         drop(cancelled);
+    }
+
+    /// Whether no thread could be had when one was last needed.
+    pub(crate) fn is_unavailable(&self) -> bool {
+        self.state.lock().refused
     }
 
     /// Works off appointments, on this thread from now on; ends when there has been none for as long as `linger`.
@@ -126,14 +137,14 @@ mod tests {
 
     #[test]
     fn wakers_are_woken_at_their_time_and_not_before() {
-        let alarm = Arc::new(Alarm::default());
+        let janitor = Arc::new(Janitor::default());
         let clock = Clock::system();
         let (late, late_waker) = Parker::new();
         let (soon, soon_waker) = Parker::new();
         let late_at = clock.deadline_in(Duration::from_millis(60));
         let soon_at = clock.deadline_in(Duration::from_millis(20));
-        alarm.watch(late_at, late_waker);
-        alarm.watch(soon_at, soon_waker);
+        janitor.watch(late_at, late_waker);
+        janitor.watch(soon_at, soon_waker);
         soon.park();
         assert!(clock.has_passed(soon_at));
         late.park();
@@ -142,10 +153,10 @@ mod tests {
 
     #[test]
     fn a_cancelled_waker_is_let_go() {
-        let alarm = Arc::new(Alarm::default());
+        let janitor = Arc::new(Janitor::default());
         let (parker, waker) = Parker::new();
-        let appointment = alarm.watch(Clock::system().deadline_in(Duration::from_secs(600)), waker);
-        alarm.cancel(appointment);
+        let appointment = janitor.watch(Clock::system().deadline_in(Duration::from_secs(600)), waker);
+        janitor.cancel(appointment);
         assert_eq!(Arc::strong_count(&parker), 1);
     }
 }
@@ -158,17 +169,17 @@ mod loom {
     use ::loom::thread;
 
     /// What `watch` does, with the thread as one of the model's.
-    fn watch(alarm: &Arc<Alarm>, at: Deadline, waker: Waker) -> Option<thread::JoinHandle<()>> {
-        let (_, todo) = alarm.book(at, waker);
+    fn watch(janitor: &Arc<Janitor>, at: Deadline, waker: Waker) -> Option<thread::JoinHandle<()>> {
+        let (_, todo) = janitor.book(at, waker);
         match todo {
             Todo::Nothing => None,
             Todo::Tell => {
-                alarm.changed.notify_one();
+                janitor.changed.notify_one();
                 None
             }
             Todo::Start => {
-                let alarm = Arc::clone(alarm);
-                Some(thread::spawn(move || alarm.run(Duration::ZERO)))
+                let janitor = Arc::clone(janitor);
+                Some(thread::spawn(move || janitor.run(Duration::ZERO)))
             }
         }
     }
@@ -176,18 +187,18 @@ mod loom {
     #[test]
     fn g17_an_appointment_made_while_the_thread_stops_is_kept() {
         model(|| {
-            let alarm = Arc::new(Alarm::default());
+            let janitor = Arc::new(Janitor::default());
             let passed = Deadline::after(Clock::system().now(), Duration::ZERO);
             let (first, first_waker) = Parker::new();
             let (second, second_waker) = Parker::new();
-            let thread = watch(&alarm, passed, first_waker).expect("there was none");
+            let thread = watch(&janitor, passed, first_waker).expect("there was none");
             // By now it may run, be about to stop, or have stopped.
-            let another = watch(&alarm, passed, second_waker);
+            let another = watch(&janitor, passed, second_waker);
             first.park();
             second.park();
             thread.join().expect("nothing panics");
             another.into_iter().for_each(|another| another.join().expect("nothing panics"));
-            assert!(alarm.state.lock().thread == Thread::None, "gone when there is nothing to do");
+            assert!(janitor.state.lock().thread == Thread::None, "gone when there is nothing to do");
         });
     }
 }

@@ -1,0 +1,82 @@
+//! Visits: what is past its last deadline is reclaimed, by the janitor at its time, or by a call that asks for it.
+
+use super::shared::{CacheShared, WithJanitor};
+use crate::ground::sync::Weak;
+use crate::ground::time::{Deadline, Tick};
+use crate::mechanisms::upkeep::Keeper;
+use crate::shard::{Departures, Done};
+use crate::vocabulary::keys::{Key, Value};
+use crate::vocabulary::metrics::Janitor;
+use std::sync::Arc;
+use std::task::{Wake, Waker};
+
+/// Holds of a lock in one visit, after which others have their turn.
+const HOLDS: u32 = 64;
+
+impl<K, V, S> CacheShared<K, V, S> {
+    /// Who does the upkeep.
+    pub(super) fn janitor(&self) -> Janitor {
+        match (self.settings.janitor, self.upkeep.keeper()) {
+            (WithJanitor::No, _) => Janitor::Off,
+            (WithJanitor::Yes, Keeper::Janitor(janitor)) if janitor.is_unavailable() => Janitor::Unavailable,
+            (WithJanitor::Yes, _) => Janitor::Thread,
+        }
+    }
+
+    /// Reclaims what is due now, in at most so many holds of a lock.
+    fn reclaim(&self, now: Tick, mut holds: u32) -> Done {
+        for shard in &self.shards {
+            loop {
+                if holds == 0 {
+                    return Done::Part;
+                }
+                holds -= 1;
+                let mut out = Departures::new();
+                let done = shard.reclaim(now, self.terms(), &mut out);
+                self.let_go(out);
+                if done == Done::All {
+                    break;
+                }
+            }
+        }
+        Done::All
+    }
+
+    /// Reclaims all that is due, and tells the policy of every use.
+    pub(crate) fn maintain(&self) {
+        let now = self.clock.now();
+        while self.reclaim(now, u32::MAX) == Done::Part {}
+        self.work_in_uses();
+    }
+
+    /// The janitor's visit.
+    fn visited(&self) {
+        self.upkeep.begins();
+        let done = self.reclaim(self.clock.now(), HOLDS.max(u32::try_from(self.shards.len()).unwrap_or(u32::MAX)));
+        match done {
+            // Others come first that are due by now.
+            Done::Part => self.upkeep.want(Deadline::START),
+            Done::All => self.shards.iter().filter_map(|shard| shard.next_due()).for_each(|next| self.upkeep.want(next)),
+        }
+    }
+}
+
+impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
+    /// The janitor's way in.
+    pub(super) fn visit(self: &Arc<Self>) -> Waker {
+        Waker::from(Arc::new(Visit { shared: Arc::downgrade(self) }))
+    }
+}
+
+/// The janitor's way to a cache, which it doesn't keep alive.
+struct Visit<K, V, S> {
+    shared: Weak<CacheShared<K, V, S>>,
+}
+
+impl<K: Key, V: Value, S: Send + Sync + 'static> Wake for Visit<K, V, S> {
+    fn wake(self: Arc<Self>) {
+        if let Some(shared) = self.shared.upgrade() {
+            shared.visited();
+        }
+    }
+}

@@ -1,0 +1,110 @@
+//! Upkeep: the appointment at which a cache's expired entries are next reclaimed, with whoever keeps its time.
+
+use crate::ground::janitor::Janitor;
+use crate::ground::sync::atomic::{AtomicU64, Ordering};
+use crate::ground::sync::{Arc, Mutex};
+use crate::ground::time::{Appointment, Deadline, MockClock};
+use std::sync::OnceLock;
+use std::task::Waker;
+
+/// What falls due within so many nanoseconds is reclaimed together, so that a busy janitor wakes seldom.
+const TOGETHER: u64 = 1 << 26;
+
+/// A cache's appointment: one at a time, the earliest that is needed.
+pub(crate) struct Upkeep {
+    keeper: Keeper,
+    /// Has the cache reclaim what is due. Given once the cache is there.
+    visit: OnceLock<Waker>,
+    /// When the appointment is, for those who ask without the lock.
+    at: AtomicU64,
+    booked: Mutex<Booked>,
+}
+
+struct Booked {
+    at: Deadline,
+    appointment: Option<Appointment>,
+}
+
+/// Who keeps the appointment.
+pub(crate) enum Keeper {
+    Janitor(Arc<Janitor>),
+    /// The clock itself, when it is moved.
+    Mock(MockClock),
+    /// Nobody: calls do what they can, and [`run_maintenance`](crate::Cache::run_maintenance) the rest.
+    Nobody,
+}
+
+impl Upkeep {
+    pub(crate) fn new(keeper: Keeper) -> Self {
+        let booked = Booked { at: Deadline::NEVER, appointment: None };
+        Self { keeper, visit: OnceLock::new(), at: AtomicU64::new(u64::MAX), booked: Mutex::new(booked) }
+    }
+
+    /// Says how the cache is to be visited. To be called once, before anything is due.
+    pub(crate) fn visit_by(&self, visit: Waker) {
+        drop(self.visit.set(visit));
+    }
+
+    /// Sees to it that the cache is visited once `due` has passed, or soon after. Takes no shard's lock; to be called under none.
+    #[inline]
+    pub(crate) fn want(&self, due: Deadline) {
+        // Relaxed: whoever takes the appointment out looks for what is due afterwards, and finds it under the shard's lock.
+        if due.nanos() < self.at.load(Ordering::Relaxed) {
+            self.book(due);
+        }
+    }
+
+    #[cold]
+    fn book(&self, due: Deadline) {
+        let Some(visit) = self.visit.get() else { return };
+        let at = match &self.keeper {
+            Keeper::Janitor(_) => due.rounded_up(TOGETHER),
+            Keeper::Mock(_) => due,
+            Keeper::Nobody => return,
+        };
+        let visit = visit.clone();
+        let mut booked = self.booked.lock();
+        if at >= booked.at {
+            return;
+        }
+        let needless = booked.appointment.take();
+        booked.at = at;
+        self.at.store(at.nanos(), Ordering::Relaxed);
+        booked.appointment = match &self.keeper {
+            Keeper::Janitor(janitor) => Some(janitor.watch(at, visit)),
+            Keeper::Mock(mock) => Some(mock.watch(at, visit)),
+            Keeper::Nobody => None,
+        };
+        self.cancel(needless);
+    }
+
+    /// The visit has come: whatever is due from now on needs another appointment.
+    pub(crate) fn begins(&self) {
+        let mut booked = self.booked.lock();
+        *booked = Booked { at: Deadline::NEVER, appointment: None };
+        self.at.store(u64::MAX, Ordering::Relaxed);
+    }
+
+    /// No visit is needed any more.
+    pub(crate) fn end(&self) {
+        let needless = self.booked.lock().appointment.take();
+        self.cancel(needless);
+    }
+
+    fn cancel(&self, appointment: Option<Appointment>) {
+        let Some(appointment) = appointment else { return };
+        match &self.keeper {
+            Keeper::Janitor(janitor) => janitor.cancel(appointment),
+            Keeper::Mock(mock) => mock.cancel(appointment),
+            Keeper::Nobody => {}
+        }
+    }
+
+    /// Whether nobody keeps the appointment, or a thread that would could not be had.
+    pub(crate) fn keeper(&self) -> &Keeper {
+        &self.keeper
+    }
+}
+
+#[cfg(all(test, bellwether_loom))]
+mod loom;

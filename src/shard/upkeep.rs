@@ -1,0 +1,80 @@
+//! Reclaiming what is past its last deadline: by the janitor's visits, in passing by writes, and first of all where room is needed.
+
+use super::commit::{Terms, VICTIMS};
+use super::departures::Departures;
+use super::{Shard, State};
+use crate::ground::time::{Deadline, Tick};
+use crate::mechanisms::room::Promise;
+use crate::vocabulary::removal::RemovalCause;
+
+/// Steps of upkeep in one hold of the lock.
+const STEPS: u32 = 256;
+/// Steps of upkeep that a write does for others.
+const IN_PASSING: u32 = 8;
+
+/// Whether a visit has done all there was to do.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Done {
+    All,
+    /// There is more: to be gone on with.
+    Part,
+}
+
+impl<K, V> Shard<K, V> {
+    /// Takes out what is past its last deadline, as much as one hold of the lock may take.
+    pub(crate) fn reclaim(&self, now: Tick, terms: Terms<'_>, out: &mut Departures<K, V>) -> Done {
+        if self.next_due().is_none_or(|next| !next.has_passed_at(now)) {
+            return Done::All;
+        }
+        self.write().reclaim(now, STEPS, terms, out)
+    }
+
+    /// When there may be something to reclaim.
+    pub(crate) fn next_due(&self) -> Option<Deadline> {
+        self.read().next_due()
+    }
+}
+
+impl<K, V> State<K, V> {
+    fn next_due(&self) -> Option<Deadline> {
+        [self.store.next_due(), self.answers.next()].into_iter().flatten().min()
+    }
+
+    fn reclaim(&mut self, now: Tick, mut steps: u32, terms: Terms<'_>, out: &mut Departures<K, V>) -> Done {
+        while let Some(slot) = self.store.due(now, &mut steps) {
+            self.part_with(Some(slot), RemovalCause::Expired, terms, out);
+        }
+        while let Some(answer) = self.answers.due(now, &mut steps) {
+            self.forgotten(answer, terms, out);
+        }
+        if steps == 0 { Done::Part } else { Done::All }
+    }
+
+    /// A few steps, on the way of a write.
+    pub(super) fn reclaim_in_passing(&mut self, terms: Terms<'_>, out: &mut Departures<K, V>) {
+        // A compare and a coarse reading where nothing is due; late by some milliseconds, which is for others to mind.
+        if self.next_due().is_some_and(|next| next.has_passed_at(terms.clock.coarse())) {
+            self.reclaim(terms.clock.now(), IN_PASSING, terms, out);
+        }
+    }
+
+    /// Frees room that nothing of worth has, until `needed` is promised: first of what is over, then of answers without a value. `spared` stays.
+    pub(super) fn free_worthless(&mut self, needed: u64, terms: Terms<'_>, promise: &mut Promise<'_>, out: &mut Departures<K, V>) {
+        let mut steps = VICTIMS;
+        if promise.amount() < needed && self.store.next_due().is_some_and(|next| terms.clock.may_have_passed(next)) {
+            let now = terms.clock.now();
+            let mut gone = 0;
+            while promise.amount() < needed {
+                let Some(slot) = self.store.due(now, &mut steps) else { break };
+                self.evict(slot, RemovalCause::Expired, terms, promise, out);
+                gone += 1;
+            }
+            terms.room.book_entries(0, gone);
+        }
+        while promise.amount() < needed && steps > 0 {
+            let Some(answer) = self.answers.take_oldest() else { break };
+            promise.keep(self.unbook(answer, terms, out));
+            steps -= 1;
+        }
+    }
+}

@@ -1,0 +1,307 @@
+//! An entry's times, and the one function that tells what they mean now.
+
+use super::{Origin, Refresh, Rules, part_of};
+use crate::ground::dice;
+use crate::ground::sync::atomic::{AtomicU64, Ordering};
+use crate::ground::time::{Clock, Deadline, Tick, nanos};
+use crate::vocabulary::expiry::backoff::ErrorBackoff;
+use std::time::Duration;
+
+/// What a value that is held is worth at an instant.
+///
+/// # Examples
+/// ```
+/// use bellwether::{Cache, Freshness, MockClock};
+/// use std::time::Duration;
+///
+/// let clock = MockClock::new();
+/// let cache = Cache::<u32, &str>::builder()
+///     .time_to_live(Duration::from_secs(60))
+///     .stale_while_revalidate(Duration::from_secs(10))
+///     .clock(clock.clone())
+///     .build()?;
+/// cache.insert(1, "one");
+/// assert_eq!(cache.entry_info(&1).map(|info| info.state), Some(Freshness::Fresh));
+/// clock.advance(Duration::from_secs(60));
+/// assert_eq!(cache.entry_info(&1).map(|info| info.state), Some(Freshness::Stale));
+/// clock.advance(Duration::from_secs(10));
+/// assert!(cache.entry_info(&1).is_none());
+/// # Ok::<(), bellwether::BuildError>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+#[non_exhaustive]
+pub enum Freshness {
+    /// Within its time to live.
+    Fresh,
+    /// Within its time to live, and the next read-through call has it loaded anew in the background.
+    RefreshDue,
+    /// Past its time to live and within `stale_while_revalidate`: read-through calls serve it, and have it loaded anew in the background.
+    Stale,
+    /// Within `stale_if_error` only: read-through calls load, and serve it where that fails or takes too long.
+    ErrorFallback,
+    /// Past its last deadline: not to be shown to anybody.
+    Expired,
+}
+
+impl Freshness {
+    /// Whether everybody may see it.
+    pub(crate) fn is_shown(self) -> bool {
+        match self {
+            Self::Fresh | Self::RefreshDue => true,
+            Self::Stale | Self::ErrorFallback | Self::Expired => false,
+        }
+    }
+}
+
+/// An entry's times.
+#[derive(Debug)]
+pub(crate) struct Times {
+    /// Until then it is fresh and nothing is due: a read needs no other look.
+    soonest: Deadline,
+    stored: Tick,
+    /// The end of its time to live.
+    ends: Deadline,
+    /// What there is besides, where there is anything.
+    more: Option<Box<More>>,
+}
+
+/// The times of an entry that has more than a time to live.
+#[derive(Debug)]
+struct More {
+    refresh: Refresh,
+    /// From when on it is to be loaded anew, or may be.
+    due: Deadline,
+    /// How long its load took, weighed for early refresh, in nanoseconds; zero where chance has no part in it.
+    lead: f64,
+    stale_while_revalidate: Duration,
+    stale_if_error: Duration,
+    /// Nanoseconds that it stays unused; the greatest number is for ever.
+    idle: u64,
+    /// When it was used last, in nanoseconds.
+    used: AtomicU64,
+    /// Whether a hook is asked at each read.
+    reread: bool,
+    /// Loads in a row that failed while it was held.
+    failures: u32,
+    /// No load is begun for its sake before.
+    next_try: Deadline,
+    /// How long it was to be of use, before anybody cut that short.
+    life: Duration,
+}
+
+/// One look at an entry's times.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Seen {
+    pub(crate) freshness: Freshness,
+    /// Whether a load for its sake may begin: the last ones didn't fail, or long enough ago.
+    pub(crate) may_try: bool,
+    /// When it was seen.
+    pub(crate) at: Tick,
+}
+
+impl Times {
+    pub(super) fn new(rules: &Rules, origin: Origin, now: Tick) -> Self {
+        let plain = matches!(rules.refresh, Refresh::Never)
+            && rules.stale_while_revalidate.is_zero()
+            && rules.stale_if_error.is_zero()
+            && rules.time_to_idle == Duration::MAX
+            && !origin.reread;
+        let more = || More {
+            refresh: rules.refresh,
+            due: Deadline::NEVER,
+            lead: match rules.refresh {
+                Refresh::Early(early) => early.lead(origin.load_time),
+                Refresh::Never | Refresh::After(_) | Refresh::Ahead(_) => 0.0,
+            },
+            stale_while_revalidate: rules.stale_while_revalidate,
+            stale_if_error: rules.stale_if_error,
+            idle: nanos(rules.time_to_idle),
+            used: AtomicU64::new(now.nanos()),
+            reread: origin.reread,
+            failures: 0,
+            next_try: Deadline::START,
+            life: Duration::MAX,
+        };
+        let ends = Deadline::after(now, rules.time_to_live);
+        let mut times = Self { soonest: ends, stored: now, ends, more: (!plain).then(|| Box::new(more())) };
+        times.live_until(ends);
+        times
+    }
+
+    /// Moves the end of the time to live, and all that goes by it.
+    fn end_at(&mut self, ends: Deadline) {
+        (self.ends, self.soonest) = (ends, ends);
+        let Some(more) = &mut self.more else { return };
+        more.due = more.refresh_due(self.stored, ends).min(ends);
+        // What is used or asked about at each read has no instant before which nothing is to be done.
+        let always = more.idle != u64::MAX || more.reread;
+        self.soonest = if always { Deadline::START } else { more.due };
+    }
+
+    /// Whether it is fresh and nothing is due, by as little as a compare and a coarse reading. A `false` says nothing.
+    #[inline]
+    pub(crate) fn is_plainly_fresh(&self, clock: &Clock) -> bool {
+        !clock.may_have_passed(self.soonest)
+    }
+
+    /// **The one function that says what an entry's times mean.** `chance` is asked only where a refresh is a matter of chance, for a number in
+    /// [0, 1]: the smaller, the earlier.
+    pub(crate) fn freshness(&self, now: Tick, chance: impl FnOnce() -> f64) -> Freshness {
+        if self.last().has_passed_at(now) {
+            return Freshness::Expired;
+        }
+        let Some(more) = &self.more else { return Freshness::Fresh };
+        if !self.ends.has_passed_at(now) {
+            return if more.is_due(self.ends, now, chance) { Freshness::RefreshDue } else { Freshness::Fresh };
+        }
+        if self.ends.plus(more.stale_while_revalidate).has_passed_at(now) { Freshness::ErrorFallback } else { Freshness::Stale }
+    }
+
+    /// From when on nobody may see it.
+    pub(crate) fn last(&self) -> Deadline {
+        match &self.more {
+            None => self.ends,
+            Some(more) => self.ends.plus(more.window()).min(more.idle_until()),
+        }
+    }
+
+    pub(crate) fn ends(&self) -> Deadline {
+        self.ends
+    }
+
+    pub(crate) fn stored(&self) -> Tick {
+        self.stored
+    }
+
+    /// [`freshness`](Self::freshness) now, by the coarse clock where that is enough.
+    fn freshness_by(&self, clock: &Clock, chance: impl FnOnce() -> f64) -> Freshness {
+        let bound = self.more.as_ref().map_or(self.ends, |more| more.due.min(more.idle_until()));
+        if clock.may_have_passed(bound) { self.freshness(clock.now(), chance) } else { Freshness::Fresh }
+    }
+
+    /// Whether everybody may see it.
+    #[inline]
+    pub(crate) fn is_shown(&self, clock: &Clock) -> bool {
+        self.is_plainly_fresh(clock) || self.freshness_by(clock, || 1.0).is_shown()
+    }
+
+    /// Whether it is fresh, and nothing is or may be due.
+    #[inline]
+    pub(crate) fn is_calm(&self, clock: &Clock) -> bool {
+        self.is_plainly_fresh(clock) || self.freshness_by(clock, || 0.0) == Freshness::Fresh
+    }
+
+    /// Whether nobody may see it any more.
+    pub(crate) fn is_over(&self, clock: &Clock) -> bool {
+        !self.is_plainly_fresh(clock) && self.freshness_by(clock, || 1.0) == Freshness::Expired
+    }
+
+    /// Looks at it as one who may load, and throws the dice.
+    pub(crate) fn seen(&self, clock: &Clock) -> Seen {
+        let at = clock.now();
+        let may_try = self.more.as_ref().is_none_or(|more| more.next_try.has_passed_at(at));
+        Seen { freshness: self.freshness(at, dice::throw), may_try, at }
+    }
+
+    /// Looks at it again, when the dice have been thrown: what may be due is. Says, too, whether a load for its sake may begin.
+    pub(crate) fn judged(&self, clock: &Clock) -> (Freshness, bool) {
+        let now = clock.now();
+        (self.freshness(now, || 0.0), self.trouble().1.has_passed_at(now))
+    }
+
+    /// Notes a use, where it matters.
+    #[inline]
+    pub(crate) fn note_use(&self, clock: &Clock) {
+        if let Some(more) = &self.more {
+            more.note_use(clock);
+        }
+    }
+
+    /// Whether a hook is asked for a new time to live at each read.
+    pub(crate) fn is_reread(&self) -> bool {
+        self.more.as_ref().is_some_and(|more| more.reread)
+    }
+
+    /// Whether there is a time after the time to live in which it is good for something.
+    pub(crate) fn has_stale_window(&self) -> bool {
+        self.more.as_ref().is_some_and(|more| !more.window().is_zero())
+    }
+
+    /// Its time to live is over now. A load for its sake may begin at once.
+    pub(crate) fn expire(&mut self, now: Tick) {
+        self.end_at(self.ends.min(Deadline::after(now, Duration::ZERO)));
+        if let Some(more) = &mut self.more {
+            (more.failures, more.next_try) = (0, Deadline::START);
+        }
+    }
+
+    /// Its time to live ends at `ends`.
+    pub(crate) fn live_until(&mut self, ends: Deadline) {
+        self.end_at(ends);
+        if let Some(more) = &mut self.more {
+            more.life = ends.plus(more.window()).left_at(self.stored).unwrap_or(Duration::MAX);
+        }
+    }
+
+    /// A load for its sake has failed.
+    pub(crate) fn load_failed(&mut self, now: Tick, backoff: &ErrorBackoff) {
+        if let Some(more) = &mut self.more {
+            more.next_try = Deadline::after(now, backoff.wait(more.failures, more.life, dice::throw()));
+            more.failures = more.failures.saturating_add(1);
+        }
+    }
+
+    /// How many loads in a row have failed, and until when no load is begun for its sake.
+    pub(crate) fn trouble(&self) -> (u32, Deadline) {
+        self.more.as_ref().map_or((0, Deadline::START), |more| (more.failures, more.next_try))
+    }
+}
+
+impl More {
+    /// How long after its time to live it is good for something.
+    fn window(&self) -> Duration {
+        self.stale_while_revalidate.max(self.stale_if_error)
+    }
+
+    /// From when on a refresh is due, or may be.
+    fn refresh_due(&self, stored: Tick, ends: Deadline) -> Deadline {
+        match self.refresh {
+            Refresh::Never => Deadline::NEVER,
+            Refresh::After(after) => Deadline::after(stored, after),
+            Refresh::Ahead(part) => match ends.left_at(stored) {
+                Some(lifetime) => Deadline::after(stored, part_of(lifetime, part)),
+                None => Deadline::NEVER,
+            },
+            Refresh::Early(_) if self.lead == 0.0 => Deadline::NEVER,
+            Refresh::Early(_) => ends.earlier_by(in_nanos(self.lead * dice::LONGEST)),
+        }
+    }
+
+    fn is_due(&self, ends: Deadline, now: Tick, chance: impl FnOnce() -> f64) -> bool {
+        // The chance is that of XFetch: the refresh comes `lead * -ln(chance)` before the end.
+        let by_chance = || self.lead == 0.0 || ends.earlier_by(in_nanos(-self.lead * chance().ln())).has_passed_at(now);
+        self.due.has_passed_at(now) && by_chance()
+    }
+
+    fn idle_until(&self) -> Deadline {
+        // Relaxed: a use that another thread is just noting may as well come a moment later.
+        Deadline::from_nanos(self.used.load(Ordering::Relaxed).saturating_add(self.idle))
+    }
+
+    /// Written once in each tick of the coarse clock at most.
+    fn note_use(&self, clock: &Clock) {
+        if self.idle == u64::MAX {
+            return;
+        }
+        // The coarse clock would make a short idle time shorter by a part that counts.
+        let now = if self.idle < clock.coarse_lag().saturating_mul(64) { clock.now() } else { clock.coarse() };
+        if self.used.load(Ordering::Relaxed) < now.nanos() {
+            self.used.store(now.nanos(), Ordering::Relaxed);
+        }
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "what is too much is as good as the most")]
+fn in_nanos(nanos: f64) -> u64 {
+    nanos as u64
+}
