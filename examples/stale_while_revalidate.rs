@@ -1,7 +1,7 @@
 //! Readers that don't wait while a value is loaded anew.
 //!
 //! ```text
-//! cargo run --release --example stale_while_revalidate
+//! cargo run --example stale_while_revalidate
 //! ```
 //!
 //! A price list takes a tenth of a second to compute and is good for a quarter

@@ -35,10 +35,19 @@ fn soak_time() -> Duration {
 
 /// Makes histories until the time is over. Whatever loads are still in the air at a history's end are of no matter: nobody looks any more.
 fn soak(kind: LoaderKind, options: Options, set: impl Fn(CacheBuilder<u8, u32>) -> CacheBuilder<u8, u32>) {
+    soak_in(World::default, kind, options, set);
+}
+
+/// As [`soak`], with values that are expired, and then served while they are loaded anew.
+fn soak_stale(kind: LoaderKind, options: Options) {
+    soak_in(|| World { stale: true, ..World::default() }, kind, options, |builder| builder);
+}
+
+fn soak_in(world: fn() -> World, kind: LoaderKind, options: Options, set: impl Fn(CacheBuilder<u8, u32>) -> CacheBuilder<u8, u32>) {
     let until = Instant::now() + soak_time();
     let mut made = 0_u64;
     while Instant::now() < until {
-        let world = Arc::new(World::default());
+        let world = Arc::new(world());
         let cache = set(world.builder(kind, HANDS)).build().expect("the settings make sense");
         let barrier = Barrier::new(THREADS);
         std::thread::scope(|scope| {
@@ -77,4 +86,19 @@ fn g2_histories_on_real_threads_with_a_loader_that_fails_are_linearizable() {
 #[test]
 fn g8_histories_on_real_threads_of_a_cache_that_stores_nothing_are_linearizable() {
     soak(LoaderKind::Blocking, Options { may_forget: true, ..QUEUEING }, |builder| builder.capacity(0));
+}
+
+#[test]
+fn g2_histories_on_real_threads_with_stale_values_and_a_blocking_loader_are_linearizable() {
+    soak_stale(LoaderKind::Blocking, QUEUEING);
+}
+
+#[test]
+fn g2_histories_on_real_threads_with_stale_values_and_an_async_loader_are_linearizable() {
+    soak_stale(LoaderKind::Async, QUEUEING);
+}
+
+#[test]
+fn g2_histories_on_real_threads_with_stale_values_and_a_loader_that_fails_are_linearizable() {
+    soak_stale(LoaderKind::Failing, Options { loads_may_fail: true, ..QUEUEING });
 }

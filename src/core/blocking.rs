@@ -60,6 +60,7 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> CacheShared<K, V,
                     }
                     return Ok(fetched);
                 }
+                Asked::Remembered(error) => return Err(error),
                 Asked::Refused(error) => return Err(overtaken.unwrap_or(error)),
                 Asked::Joined(mut waiting) => (waiting.block(), Source::Joined, waiting),
                 Asked::Led(lead) => {
@@ -97,10 +98,12 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> CacheShared<K, V,
             (None, Some(AnyLoader::Blocking(loader))) if !lead.waiting.has_fallback() => {
                 lead.here(|key, current| loader.work(key, current).map_err(LoadError::new))
             }
-            (None, _) => {
+            (None, loader) => {
                 let Lead { mut waiting, guard, turn } = lead;
                 self.launch(guard, turn, Caller::Thread);
-                (waiting.block(), waiting)
+                // A blocking loader has a thread of its own: it needs none of the runtime that this one may belong to.
+                let blocks = matches!(loader, Some(AnyLoader::Blocking(_)));
+                (waiting.block_in(if blocks { IfRefused::Go } else { IfRefused::Panic }), waiting)
             }
         }
     }
@@ -109,7 +112,7 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> CacheShared<K, V,
 impl<'a, K: Key, V: Value, S: Send + Sync + 'static> Lead<'a, K, V, S> {
     /// Loads on this thread, once the turn of the load has come.
     fn here(self, work: impl FnOnce(&K, Option<Arc<V>>) -> Brought<V>) -> (Landing<V>, Waiting<'a, K, V, S>) {
-        let Self { mut waiting, guard, turn } = self;
+        let Self { mut waiting, mut guard, turn } = self;
         // While this thread runs the load, whatever load it was working for waits.
         if let Err(cycle) = waiting.be_seen() {
             guard.land(Err(cycle));
@@ -119,6 +122,7 @@ impl<'a, K: Key, V: Value, S: Send + Sync + 'static> Lead<'a, K, V, S> {
         if let Some(landing) = landed {
             return (landing, waiting);
         }
+        guard.look_again(turn);
         if guard.shared.traffic.is_idle_awaited() {
             // Nobody else may keep this load's time, as nobody else may wait for it.
             guard.shared.watch(waiting.flight());

@@ -64,15 +64,16 @@ impl<K, V, S> CacheShared<K, V, S> {
             return;
         }
         if let Some(mine) = self.shard(flight.hashed()).seal_deserted(flight) {
-            self.give_up(flight, mine, LoadError::Cancelled);
+            drop(self.give_up(flight, mine, LoadError::Cancelled));
         }
     }
 
     /// Lands a flight that the caller has sealed, without its load.
-    pub(super) fn give_up(&self, flight: &Arc<Flight<K, V>>, mine: bool, error: LoadError) {
+    /// Gives the error of a refresh, to be reported.
+    pub(super) fn give_up(&self, flight: &Flight<K, V>, mine: bool, error: LoadError) -> Option<LoadError> {
         let standing = if mine { Standing::Held } else { Standing::Superseded };
         let outcome = Outcome::of_error(&error);
-        self.publish(flight, Landing { result: Err(error), standing }, Some(outcome));
+        self.publish(flight, Landing { result: Err(error), standing }, Some(outcome))
     }
 
     /// The last handle is gone: nobody will ask any more. Loads that nobody waits for are cancelled, and all that is held is let go.
@@ -84,7 +85,6 @@ impl<K, V, S> CacheShared<K, V, S> {
             }
         }
         self.clear();
-        self.upkeep.end();
     }
 }
 
@@ -124,7 +124,7 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
                 for flight in shard.flights().iter().filter(|flight| flight.kind().is_load() && stage.covers(flight)) {
                     let mut out = Departures::new();
                     if let Some(mine) = shard.seal(flight, None, self.terms(), &mut self.room.promise(), &mut out) {
-                        self.give_up(flight, mine, LoadError::Closed);
+                        drop(self.give_up(flight, mine, LoadError::Closed));
                     }
                     self.let_go(out);
                 }

@@ -48,7 +48,7 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> CacheShared<K, V,
             Sought::Held(fetched, _) => Entered::Occupied(key, fetched.value),
             Sought::Flight(..) if patience == Patience::Never => Entered::Busy,
             Sought::Flight(waiter, _) => Entered::Awaited(key, Waiting::new(self, waiter, None)),
-            Sought::Overdue(_) | Sought::Nothing(_) | Sought::Remembered(_) => {
+            Sought::Overdue(..) | Sought::Nothing(_) | Sought::Remembered(_) => {
                 let mut out = Departures::new();
                 let wanted = self.wanted(Kind::Entry);
                 let claim = self.shard(hashed).claim((hashed, key), Rule::Shown, wish, wanted, self.terms(), &mut out);
@@ -84,7 +84,7 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
         let wanted = may_load.then(|| Wanted { urgent: flight.is_privileged(), ..self.wanted(Kind::Load) });
         let Some(vacated) = self.shard(flight.hashed()).vacate(flight, wanted) else { return false };
         let heir = vacated.heir.map(|(heir, turn)| (self.begin_unless_closed(Arc::clone(&heir), None), heir, turn));
-        self.publish(flight, Landing { result: Err(LoadError::Cancelled), standing: Standing::Vacated }, None);
+        drop(self.publish(flight, Landing { result: Err(LoadError::Cancelled), standing: Standing::Vacated }, None));
         if let Some((guard, heir, turn)) = heir {
             if let Some(guard) = guard {
                 // Where one of those who wait would have it run: whoever gives the entry up may be anywhere.

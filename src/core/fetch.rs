@@ -54,6 +54,8 @@ pub(crate) enum Asked<'a, K: Key, V: Value, S: Send + Sync + 'static> {
     Held(Fetched<V>, Option<(LoadGuard<K, V, S>, Turn)>),
     Joined(Waiting<'a, K, V, S>),
     Led(Lead<'a, K, V, S>),
+    /// An answer without a value.
+    Remembered(LoadError),
     /// Nothing is there, and no load may be begun.
     Refused(LoadError),
 }
@@ -93,10 +95,11 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> CacheShared<K, V,
         let (asked, count) = match self.seek(place, request.rule, wish) {
             Sought::Held(fetched, due) => self.serve(place, request, fetched, due),
             Sought::Flight(waiter, fallback) => (Asked::Joined(Waiting::new(self, waiter, fallback)), Count::Joined),
-            Sought::Remembered(error) => (Asked::Refused(error), Count::NegativeHit),
-            Sought::Overdue(_) | Sought::Nothing(None) if request.lead == MayLead::No => (Asked::Refused(LoadError::NoLoader), Count::Miss),
-            Sought::Nothing(fallback) if request.lead == MayLead::No => (self.refuse(LoadError::NoLoader, fallback), Count::Miss),
-            Sought::Overdue(_) | Sought::Nothing(_) => self.claim((place.hashed, place.key.to_key()), request, wish),
+            Sought::Remembered(error) => (Asked::Remembered(error), Count::NegativeHit),
+            Sought::Overdue(_, fallback) | Sought::Nothing(fallback) if request.lead == MayLead::No => {
+                (self.refuse(LoadError::NoLoader, fallback), Count::Miss)
+            }
+            Sought::Overdue(..) | Sought::Nothing(_) => self.claim((place.hashed, place.key.to_key()), request, wish),
         };
         if request.look == Look::First {
             self.counters.count(count);
@@ -110,9 +113,18 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> CacheShared<K, V,
         place: Place<'_, Q>,
         request: Request,
         fetched: Fetched<V>,
-        due: Due,
+        due: Due<K, V>,
     ) -> Found<'_, K, V, S> {
-        if due == Due::No || request.lead == MayLead::No || self.is_closed() {
+        match due {
+            Due::No => return held(fetched, None),
+            Due::Overdue(flight) => self.time_out(&flight),
+            Due::Refresh => {}
+        }
+        if request.lead == MayLead::No || self.is_closed() {
+            return held(fetched, None);
+        }
+        if self.traffic.is_full_of_refreshes() {
+            self.counters.count(Count::RefreshDropped);
             return held(fetched, None);
         }
         self.claim_refresh((place.hashed, place.key.to_key()), request, fetched)
@@ -138,11 +150,11 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
     pub(super) fn seek<Q: Equivalent<K> + ?Sized>(self: &Arc<Self>, place: Place<'_, Q>, rule: Rule, wish: Wish<'_>) -> Sought<K, V> {
         let shard = self.shard(place.hashed);
         let first = shard.seek(place, rule, wish);
-        let Sought::Overdue(flight) = first else { return first };
+        let Sought::Overdue(flight, _) = first else { return first };
         self.time_out(&flight);
         match shard.seek(place, rule, wish) {
             // A load that came in time is about to land.
-            Sought::Overdue(flight) => Sought::Flight(flight.join(wish), None),
+            Sought::Overdue(flight, fallback) => Sought::Flight(flight.join(wish), fallback),
             other => other,
         }
     }
@@ -165,7 +177,7 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
             }
             Claim::Remembered(error, key) => {
                 out.key(key);
-                (Asked::Refused(error), Count::NegativeHit)
+                (Asked::Remembered(error), Count::NegativeHit)
             }
             Claim::Led(led) => (self.led(led), Count::Miss),
             Claim::Refused(key, fallback) => {
@@ -184,11 +196,13 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
         let sought = self.shard(hashed).seek(Place { hashed, key: &key, clock: &self.clock }, rule, Wish::Glance);
         out.key(key);
         self.let_go(out);
-        let fallback = match sought {
-            Sought::Nothing(fallback) | Sought::Flight(_, fallback) => fallback,
-            Sought::Held(..) | Sought::Overdue(_) | Sought::Remembered(_) => None,
-        };
-        (self.refuse(LoadError::Closed, fallback), Count::Miss)
+        match sought {
+            Sought::Held(fetched, _) => held(fetched, None),
+            Sought::Remembered(error) => (Asked::Remembered(error), Count::NegativeHit),
+            Sought::Nothing(fallback) | Sought::Flight(_, fallback) | Sought::Overdue(_, fallback) => {
+                (self.refuse(LoadError::Closed, fallback), Count::Miss)
+            }
+        }
     }
 
     /// Looks once more whether a value is to be loaded anew, and claims the flight if so. A closure that must run on its caller's thread makes that

@@ -6,7 +6,7 @@ use super::shared::CacheShared;
 use crate::ground::contain::{Panic, contain, drop_contained};
 use crate::ground::pool::BoxFuture;
 use crate::ground::waits::InLoad;
-use crate::mechanisms::flight::{Flight, Turn};
+use crate::mechanisms::flight::{Flight, Kind, Turn};
 use crate::vocabulary::error::LoadError;
 use crate::vocabulary::keys::{Key, Value};
 use crate::vocabulary::loader::{AnyLoader, BlockingWork, DynLoader};
@@ -33,29 +33,31 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
     pub(super) fn launch_in(self: &Arc<Self>, guard: LoadGuard<K, V, S>, turn: Turn, place: Option<Chosen>) {
         match self.loader.clone() {
             Some(AnyLoader::Async(loader)) => {
-                let work = ask(loader, Arc::clone(&guard.flight), guard.current.clone());
+                let flight = Arc::clone(&guard.flight);
                 let place = place.unwrap_or_else(|| self.place_for(Caller::Thread));
-                self.launch_async(guard, turn, work, place);
+                self.launch_async(guard, turn, |current| ask(loader, flight, current), place);
             }
             Some(AnyLoader::Blocking(loader)) => self.launch_blocking(guard, turn, loader),
             None => guard.land(Err(LoadError::NoLoader)),
         }
     }
 
-    /// Runs `work` as the load, as a task.
-    pub(crate) fn launch_async(
+    /// Runs what `work` makes as the load, as a task. It is given the value that is held when the load begins.
+    pub(crate) fn launch_async<F: Future<Output = Brought<V>> + Send + 'static>(
         self: &Arc<Self>,
-        guard: LoadGuard<K, V, S>,
+        mut guard: LoadGuard<K, V, S>,
         turn: Turn,
-        work: impl Future<Output = Brought<V>> + Send + 'static,
+        work: impl FnOnce(Option<Arc<V>>) -> F + Send + 'static,
         chosen: Chosen,
     ) {
         let flight = Arc::clone(&guard.flight);
         self.begin(&flight, turn, move || {
+            guard.look_again(turn);
+            let work = work(guard.current.clone());
             let timer = guard.shared.time_left(&guard.flight).and_then(|left| chosen.sleep(left));
             chosen.drive(Box::pin(fly(Load { work: Some(work), guard, timer })));
         });
-        if self.traffic.is_idle_awaited() {
+        if flight.kind() == Kind::Refresh || self.traffic.is_idle_awaited() {
             // Perhaps nobody else keeps this load's time: not its place, if that never polls it, nor its caller, if that has gone.
             self.watch(&flight);
         }
@@ -68,6 +70,7 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
         guard.otherwise(LoadError::Overloaded);
         let job = move || {
             guard.otherwise(LoadError::Cancelled);
+            guard.look_again(turn);
             run_here(guard, |flight, current| loader.work(flight.key(), current).map_err(LoadError::new));
         };
         self.begin(&flight, turn, move || chosen.run(Box::new(job)));

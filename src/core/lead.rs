@@ -5,13 +5,14 @@ use super::shared::{Answering, CacheShared};
 use super::waiting::Nested;
 use super::write::Stored;
 use crate::ground::contain::{Panic, contain, drop_contained};
+use crate::ground::dice;
 use crate::ground::reentry;
 use crate::ground::time::Tick;
 use crate::ground::waits::{InLoad, Load};
-use crate::mechanisms::flight::{Flight, Kind, Landing, Standing};
-use crate::shard::{By, Departures, Held, Note, Noted, Put, Remains};
+use crate::mechanisms::flight::{Flight, Kind, Landing, Standing, Turn};
+use crate::shard::{By, Departures, Held, Kept, Note, Noted, Place, Put, Remains};
 use crate::vocabulary::error::{LoadError, LoadErrorKind};
-use crate::vocabulary::expiry::Lifetime;
+use crate::vocabulary::expiry::{Lifetime, OwnRules};
 use crate::vocabulary::keys::{Key, Value};
 use crate::vocabulary::loaded::{Answer, Loaded};
 use crate::vocabulary::removal::RemovalCause;
@@ -85,9 +86,23 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> LoadGuard<K, V, S> {
         self.load()
     }
 
+    /// A load whose turn has come later: what was held when it was claimed may have been taken away since. A write from now on supersedes it.
+    pub(super) fn look_again(&mut self, turn: Turn) {
+        if turn == Turn::Now || self.current.is_none() {
+            return;
+        }
+        let place = Place { hashed: self.flight.hashed(), key: self.flight.key(), clock: &self.shared.clock };
+        let held = contain(|| self.shared.shard(place.hashed).held(place)).unwrap_or_else(|panic| {
+            panic.forget();
+            None
+        });
+        drop_contained(std::mem::replace(&mut self.current, held));
+    }
+
     /// Calls `make` as what brings this flight's value: what it waits for is seen, and so is that whatever load calls it waits for it.
     pub(crate) fn working<R>(&self, make: impl FnOnce() -> R) -> R {
-        let _nested = self.nested();
+        // Nobody waits for a refresh.
+        let _nested = if self.flight.kind() == Kind::Refresh { None } else { self.nested() };
         let _in_load = InLoad::enter(Some(self.load()));
         make()
     }
@@ -146,20 +161,24 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> LoadGuard<K, V, S> {
         let mut blown = None;
         let (landing, outcome) = contain(|| self.store(prepared, &mut out)).unwrap_or_else(|panic| {
             // The keys' `Eq` panicked, and comes before all changes: nothing is stored, and landing without a value doesn't call it.
+            let standing = self.land_empty(Remains::Held, None, &mut out);
             if self.flight.kind().is_load() {
-                return self.store(Prepared::Fail(panicked(panic), None), &mut out);
+                let error = panicked(panic);
+                let outcome = Outcome::of_error(&error);
+                return (Landing { result: Err(error), standing }, outcome);
             }
             // Whoever brings an entry's value hears of it, and who waits looks again.
             blown = Some(panic);
-            let (_, outcome) = self.store(Prepared::Fail(LoadError::Cancelled, None), &mut out);
+            let outcome = Outcome::of_error(&LoadError::Cancelled);
             (Landing { result: Err(LoadError::Cancelled), standing: Standing::Vacated }, outcome)
         });
         self.progress.set(Progress::Over);
         self.shared.book(&mut out);
         // What the holder of an entry brings is no load's.
         let outcome = self.flight.kind().is_load().then_some(outcome);
-        self.shared.publish(&self.flight, landing, outcome);
+        let failed = self.shared.publish(&self.flight, landing, outcome);
         self.shared.let_go(out);
+        self.shared.report(&self.flight, failed);
         if let Some(panic) = blown {
             std::panic::resume_unwind(panic.0);
         }
@@ -185,7 +204,13 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> LoadGuard<K, V, S> {
         };
         let (hashed, key) = (self.flight.hashed(), self.flight.key().clone());
         let (by, load_time) = (By::Flight(&self.flight), self.load_time.get());
-        Prepared::Store(self.shared.weighed((hashed, key), Arc::clone(value), loaded.own, by, load_time))
+        let mut put = self.shared.weighed((hashed, key), Arc::clone(value), loaded.own, by, load_time);
+        if matches!(loaded.answer, Answer::Unchanged) {
+            // It keeps the settings that it came with, but for those that the answer brings or the hook gives.
+            let rules = loaded.own.rules == OwnRules::default() && self.shared.settings.hook.is_none();
+            put.kept = Kept { weight: loaded.own.weight.is_none(), rules };
+        }
+        Prepared::Store(put)
     }
 
     fn absent(&self, own: Option<Lifetime>) -> Prepared<'_, K, V> {
@@ -246,6 +271,9 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> LoadGuard<K, V, S> {
     }
 
     fn land_empty(&self, remains: Remains, note: Option<Note<'_, K>>, out: &mut Departures<K, V>) -> Standing {
+        if note.as_ref().is_some_and(|note| note.key.is_some()) {
+            self.shared.make_way_for_an_answer(out);
+        }
         let shard = self.shared.shard(self.flight.hashed());
         let mine = shard.land_empty(&self.flight, (remains, note), self.shared.terms(), &mut self.shared.room.promise(), out);
         if mine { Standing::Held } else { Standing::Superseded }
@@ -276,11 +304,10 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> Drop for LoadGuard<K, V, S> {
 }
 
 impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
-    /// Whether a flight that ended with `error` makes the next try wait.
+    /// Whether a flight that ended with `error` makes the next try wait. A refresh does, whatever kept it: else each access would try again.
     fn counts(flight: &Flight<K, V>, error: &LoadError) -> bool {
-        let failed = matches!(error.kind(), LoadErrorKind::Failed | LoadErrorKind::Panicked | LoadErrorKind::TimedOut);
         match flight.kind() {
-            Kind::Load => failed,
+            Kind::Load => is_the_loaders(error),
             Kind::Refresh => error.kind() != LoadErrorKind::Closed,
             Kind::Entry => false,
         }
@@ -288,7 +315,17 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
 
     /// The flight's key, if the failure is to be remembered. Runs the key's `Clone`.
     pub(super) fn key_to_remember(&self, flight: &Flight<K, V>, error: &LoadError) -> Option<K> {
-        (self.settings.answering.failures && Self::counts(flight, error)).then(|| flight.key().clone())
+        let remembered = self.settings.answering.failures && Self::counts(flight, error) && is_the_loaders(error);
+        remembered.then(|| flight.key().clone())
+    }
+
+    /// Has another answer forgotten, where as many are remembered as may be. Shards come in any order: a shard can make way only in itself.
+    pub(super) fn make_way_for_an_answer(&self, out: &mut Departures<K, V>) {
+        if self.room.answers().saturating_add(self.settings.answering.weight) <= self.room.capacity() / 8 {
+            return;
+        }
+        let (before, from) = self.shards.split_at(dice::below(self.shards.len()));
+        from.iter().chain(before).find(|shard| shard.forget_oldest(self.terms(), out));
     }
 
     /// What is to be noted of a flight that ended with `error`.
@@ -300,7 +337,9 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
 
 impl<K, V, S> CacheShared<K, V, S> {
     /// Hands out the result of a flight that the caller has sealed. A load's outcome is counted first: whoever gets it finds it counted.
-    pub(super) fn publish(&self, flight: &Arc<Flight<K, V>>, landing: Landing<V>, outcome: Option<Outcome>) {
+    ///
+    /// Gives the error of a refresh that failed, which is to be reported once nothing is left to be done.
+    pub(super) fn publish(&self, flight: &Flight<K, V>, landing: Landing<V>, outcome: Option<Outcome>) -> Option<LoadError> {
         if let Some(outcome) = outcome {
             self.counters.load_ended(outcome);
         }
@@ -309,17 +348,27 @@ impl<K, V, S> CacheShared<K, V, S> {
             drop(self.permits.leave(flight.serial()));
         }
         let failed = landing.result.as_ref().err().filter(|_| flight.kind() == Kind::Refresh);
-        let failed = failed.filter(|error| !error.is_absent() && error.kind() != LoadErrorKind::Closed).cloned();
+        let failed = failed.filter(|error| !error.is_absent() && !self.is_closed()).cloned();
         if failed.is_some() {
             self.counters.count(Count::RefreshFailed);
         }
         if let Some(alarm) = flight.publish(landing) {
             self.cancel_alarm(alarm);
         }
+        failed
+    }
+
+    /// Tells a user's closure of a refresh that failed: when its permit is somebody else's, and whatever it calls can go on.
+    pub(super) fn report(&self, flight: &Arc<Flight<K, V>>, failed: Option<LoadError>) {
         if let (Some(error), Some(report)) = (failed, &self.settings.refresh_failed) {
             report(Arc::clone(flight), error);
         }
     }
+}
+
+/// Whether it is the loader that failed, and not the place where it was to run, or the cache.
+fn is_the_loaders(error: &LoadError) -> bool {
+    matches!(error.kind(), LoadErrorKind::Failed | LoadErrorKind::Panicked | LoadErrorKind::TimedOut)
 }
 
 pub(super) fn panicked(panic: Panic) -> LoadError {

@@ -193,16 +193,16 @@ impl<K, V, S> CacheShared<K, V, S> {
         self.counters.snapshot(&held, self.janitor())
     }
 
-    /// Counts what left: before anybody is told of a landing, who then finds it counted.
+    /// Counts what left, and has what came reclaimed at its time: before anybody is told of a landing, who then finds it so.
     pub(super) fn book(&self, departures: &mut Departures<K, V>) {
         self.counters.removed(&departures.take_counts());
+        self.upkeep.want(departures.take_due());
     }
 
     /// The last step of every call that changes something, under no lock: counts what left, begins the flights whose turn has come, and
     /// lets go.
     pub(super) fn let_go(&self, mut departures: Departures<K, V>) {
         self.book(&mut departures);
-        self.upkeep.want(departures.take_due());
         if departures.take_permit() {
             self.pass_permit_on();
         }

@@ -1,7 +1,5 @@
 //! Time-outs: a load that takes too long ends for those who wait, kept by a waiting thread or by the process's janitor.
 
-//! Time-outs: a load that takes too long ends for those who wait, kept by a waiting thread or by the process's janitor.
-
 use super::shared::{CacheShared, WithJanitor};
 use crate::ground::contain::{contain, drop_contained};
 use crate::ground::pool::BoxFuture;
@@ -62,16 +60,18 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
             None
         });
         let mut out = Departures::new();
+        if key.is_some() {
+            self.make_way_for_an_answer(&mut out);
+        }
         let shard = self.shard(flight.hashed());
         let mut seal = |note| shard.seal(flight, note, self.terms(), &mut self.room.promise(), &mut out);
         let sealed = contain(|| seal(self.note_of(flight, &error, key))).unwrap_or_else(|panic| {
             panic.forget();
             seal(None)
         });
-        if let Some(mine) = sealed {
-            self.give_up(flight, mine, error);
-        }
+        let failed = sealed.and_then(|mine| self.give_up(flight, mine, error));
         self.let_go(out);
+        self.report(flight, failed);
     }
 
     /// Sees to it that a flight ends at its deadline though no thread waits for it.
@@ -120,7 +120,9 @@ impl WakeUp {
         if shared.clock.has_passed(self.at) {
             return Poll::Ready(());
         }
-        if matches!(&self.by, Some(By::Appointment(_, waker)) if waker.will_wake(cx.waker())) {
+        // A mock clock that was moved on and back has forgotten it.
+        let is_booked = |by: &By| matches!(by, By::Appointment(_, waker) if waker.will_wake(cx.waker()));
+        if shared.clock.mock().is_none() && self.by.as_ref().is_some_and(is_booked) {
             return Poll::Pending;
         }
         if !matches!(self.by, Some(By::Timer(_))) {
@@ -133,10 +135,11 @@ impl WakeUp {
             };
         }
         if let Some(By::Timer(timer)) = &mut self.by {
-            // A timer that has rung too early, or has panicked, is made anew.
             let mut cx = Context::from_waker(cx.waker());
             if !matches!(contain(|| timer.as_mut().poll(&mut cx)), Ok(Poll::Pending)) {
+                // It has rung too early, or has panicked: another is made.
                 self.by = None;
+                cx.waker().wake_by_ref();
             }
         }
         // A mock clock wakes only when it is moved, which may have been just before.

@@ -2,8 +2,7 @@
 
 use super::shared::{CacheShared, WithJanitor};
 use crate::ground::sync::Weak;
-use crate::ground::time::{Deadline, Tick};
-use crate::mechanisms::upkeep::Keeper;
+use crate::ground::time::Tick;
 use crate::shard::{Departures, Done};
 use crate::vocabulary::keys::{Key, Value};
 use crate::vocabulary::metrics::Janitor;
@@ -16,10 +15,10 @@ const HOLDS: u32 = 64;
 impl<K, V, S> CacheShared<K, V, S> {
     /// Who does the upkeep.
     pub(super) fn janitor(&self) -> Janitor {
-        match (self.settings.janitor, self.upkeep.keeper()) {
-            (WithJanitor::No, _) => Janitor::Off,
-            (WithJanitor::Yes, Keeper::Janitor(janitor)) if janitor.is_unavailable() => Janitor::Unavailable,
-            (WithJanitor::Yes, _) => Janitor::Thread,
+        match self.settings.janitor {
+            WithJanitor::No => Janitor::Off,
+            WithJanitor::Yes if self.upkeep.is_unkept() => Janitor::Unavailable,
+            WithJanitor::Yes => Janitor::Thread,
         }
     }
 
@@ -52,10 +51,11 @@ impl<K, V, S> CacheShared<K, V, S> {
     /// The janitor's visit.
     fn visited(&self) {
         self.upkeep.begins();
-        let done = self.reclaim(self.clock.now(), HOLDS.max(u32::try_from(self.shards.len()).unwrap_or(u32::MAX)));
+        let now = self.clock.now();
+        let done = self.reclaim(now, HOLDS.max(u32::try_from(self.shards.len()).unwrap_or(u32::MAX)));
         match done {
             // Others come first that are due by now.
-            Done::Part => self.upkeep.want(Deadline::START),
+            Done::Part => self.upkeep.go_on(now),
             Done::All => self.shards.iter().filter_map(|shard| shard.next_due()).for_each(|next| self.upkeep.want(next)),
         }
     }

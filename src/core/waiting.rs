@@ -147,9 +147,19 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> Waiting<'_, K, V, S> {
         }
         self.shared.watch(self.flight());
         match self.slow.poll(self.shared, cx) {
-            Poll::Ready(()) => Poll::Ready(self.too_slow()),
-            Poll::Pending => Poll::Pending,
+            Poll::Ready(()) if self.may_give_up() => Poll::Ready(self.too_slow()),
+            Poll::Ready(()) | Poll::Pending => Poll::Pending,
         }
+    }
+
+    /// Whether one who has waited long enough still has a value in hand. If it is over by now, he waits on like everybody else.
+    fn may_give_up(&mut self) -> bool {
+        let may = self.instead(StaleReason::LoadSlow).is_some();
+        if !may {
+            self.slow.call_off(self.shared);
+            self.slow = WakeUp::new(Deadline::NEVER);
+        }
+        may
     }
 
     /// What one gets who waits no longer.
@@ -173,11 +183,16 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> Waiting<'_, K, V, S> {
     /// # Panics
     /// On the only thread of a tokio runtime.
     pub(crate) fn block(&mut self) -> Landing<V> {
+        self.block_in(IfRefused::Panic)
+    }
+
+    /// As [`block`](Self::block), where a runtime may refuse it.
+    pub(super) fn block_in(&mut self, if_refused: IfRefused) -> Landing<V> {
         if let Poll::Ready(landing) = self.waiter().poll(&Context::from_waker(Waker::noop())) {
             return landing;
         }
         let (parker, waker) = Parker::new();
-        match self.park_until(&parker, &waker, || None::<std::convert::Infallible>) {
+        match self.park_until(&parker, &waker, if_refused, || None::<std::convert::Infallible>) {
             Err(landing) => landing,
             Ok(never) => match never {},
         }
@@ -191,17 +206,23 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> Waiting<'_, K, V, S> {
         let (parker, waker) = Parker::new();
         let wake = waker.clone();
         flight.when_begun(Box::new(move || wake.wake()));
-        self.park_until(&parker, &waker, || flight.has_begun().then_some(())).err()
+        self.park_until(&parker, &waker, IfRefused::Panic, || flight.has_begun().then_some(())).err()
     }
 
     /// Parks until the flight lands or `done` gives something, and keeps the load's time.
-    fn park_until<T>(&mut self, parker: &Parker, waker: &Waker, done: impl Fn() -> Option<T>) -> Result<T, Landing<V>> {
+    fn park_until<T>(
+        &mut self,
+        parker: &Parker,
+        waker: &Waker,
+        if_refused: IfRefused,
+        done: impl Fn() -> Option<T>,
+    ) -> Result<T, Landing<V>> {
         if let Err(cycle) = self.be_seen() {
             return Err(refused(cycle));
         }
         let cx = Context::from_waker(waker);
         let _away = self.shared.process.pool.parked();
-        blocking(IfRefused::Panic, || {
+        blocking(if_refused, || {
             loop {
                 if let Poll::Ready(landing) = self.waiter().poll(&cx) {
                     return Err(landing);
@@ -209,7 +230,7 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> Waiting<'_, K, V, S> {
                 if let Some(done) = done() {
                     return Ok(done);
                 }
-                if self.is_too_slow(&cx) {
+                if self.is_too_slow(&cx) && self.may_give_up() {
                     return Err(self.too_slow());
                 }
                 self.park(parker);

@@ -7,7 +7,7 @@ use crate::ground::hash::Hashed;
 use crate::ground::sync::yield_now;
 use crate::mechanisms::flight::{Landing, Standing};
 use crate::mechanisms::room::Promise;
-use crate::shard::{Answered, By, Committed, Departures, Held, Place, Put, Shard, Terms};
+use crate::shard::{Answered, By, Committed, Departures, Held, Kept, Need, Place, Put, Shard, Terms};
 use crate::vocabulary::expiry::hook::Hook;
 use crate::vocabulary::expiry::{Lifetime, Origin};
 use crate::vocabulary::keys::{Key, Value};
@@ -63,7 +63,7 @@ impl<K: Key, V: Value, S> CacheShared<K, V, S> {
         }
         let origin = Origin { load_time, reread: hook.is_some_and(|hook| hook.reads) };
         let times = self.settings.rules.times(&own.rules, origin, &self.clock);
-        Put { hashed, key, value, weight, times, by }
+        Put { hashed, key, value, weight, times, by, kept: Kept::default(), need: Need::Unknown }
     }
 
     /// Ends the time to live of what is held for a key, and overtakes its flight.
@@ -73,8 +73,7 @@ impl<K: Key, V: Value, S> CacheShared<K, V, S> {
 
     /// Sets how long from now on the value of a key is fresh.
     pub(crate) fn set_ttl<Q: Equivalent<K> + ?Sized>(&self, place: Place<'_, Q>, time_to_live: Duration) -> bool {
-        let ends = self.clock.deadline_in(time_to_live);
-        self.accounted(|out| self.shard(place.hashed).live_until(place, ends, out))
+        self.accounted(|out| self.shard(place.hashed).live_for(place, time_to_live, out))
     }
 
     /// Stores a value.
@@ -113,6 +112,13 @@ impl<K: Key, V: Value, S> CacheShared<K, V, S> {
     /// is in entries, but for what another caller is about to store.
     fn gather(&self, needed: u64, put: &Put<'_, K, V>, terms: Terms<'_>, promise: &mut Promise<'_>, out: &mut Departures<K, V>) {
         let own = |shard: &Shard<K, V>| std::ptr::eq(shard, self.shard(put.hashed)).then_some(put);
+        if self.room.answers() > 0 {
+            // Before any value, wherever they are.
+            let mut shards = self.shards.iter();
+            while let Some(shard) = shards.next().filter(|_| !promise.reach_for(needed)) {
+                shard.free_worthless(needed, terms, promise, out);
+            }
+        }
         while !promise.reach_for(needed) {
             let fullest = self.shards.iter().max_by_key(|shard| shard.weight()).filter(|shard| shard.weight() > 0);
             match fullest {
@@ -130,7 +136,7 @@ impl<K: Key, V: Value, S> CacheShared<K, V, S> {
             Committed::Stored { held, answered } => {
                 if let Some(Answered { flight, value }) = answered.filter(|answered| answered.flight.seal()) {
                     self.book(out);
-                    self.publish(&flight, Landing { result: Ok(value), standing: Standing::Held }, Some(Outcome::Answered));
+                    drop(self.publish(&flight, Landing { result: Ok(value), standing: Standing::Held }, Some(Outcome::Answered)));
                 }
                 Stored::Held(held)
             }

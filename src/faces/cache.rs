@@ -134,7 +134,7 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> Cache<K, V, S> {
     ///
     /// `load` runs on this thread, under no lock, and may borrow. It doesn't run if a value is held or a load of the key is under way, by whichever
     /// loader or closure. Where a value is due for a refresh, or stale, one caller runs its `load` and waits for it, and gets the value that is held
-    /// should it fail; all others are served.
+    /// should it fail, with no word of the error; all others are served.
     ///
     /// # Errors
     /// The [`LoadError`] that the load ended with; what `load` returns is the source of [`LoadError::Failed`].

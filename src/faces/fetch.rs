@@ -140,7 +140,7 @@ where
         match contain(|| guard.working(load)) {
             Ok(future) => {
                 let work = async move { future.await.map(Into::into).map_err(LoadError::new) };
-                shared.launch_async(guard, turn, work, shared.place_for(Caller::Task));
+                shared.launch_async(guard, turn, |_| work, shared.place_for(Caller::Task));
             }
             Err(panic) => {
                 let message = panic.message();
@@ -196,6 +196,7 @@ impl<'a, K: Key, V: Value, S: BuildHasher + Send + Sync + 'static, O, M: Means<K
                 self.means.launch(self.shared, lead.guard, lead.turn);
                 State::Waiting(lead.waiting, Source::Loaded)
             }
+            Asked::Remembered(error) => State::Ready(Err(error)),
             Asked::Refused(error) => State::Ready(Err(overtaken.unwrap_or(error))),
         }
     }

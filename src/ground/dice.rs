@@ -15,6 +15,12 @@ pub(crate) fn throw() -> f64 {
     ((next() >> 11) + 1) as f64 / STEPS as f64
 }
 
+/// A number below `end`, or zero.
+pub(crate) fn below(end: usize) -> usize {
+    let end = u64::try_from(end).unwrap_or(u64::MAX);
+    next().checked_rem(end).and_then(|number| usize::try_from(number).ok()).unwrap_or(0)
+}
+
 /// The smallest number that [`throw`] gives is `exp(-LONGEST)`, or a little more.
 pub(crate) const LONGEST: f64 = 36.8;
 
@@ -47,7 +53,7 @@ mod tests {
         for _ in 0..100_000 {
             let number = throw();
             assert!(number > 0.0 && number <= 1.0);
-            let tenth = (0..10).rev().find(|&tenth| number > f64::from(tenth) / 10.0).expect("it is above zero");
+            let tenth = (0..10_u32).rev().find(|&tenth| number > f64::from(tenth) / 10.0).expect("it is above zero");
             tenths[tenth as usize] += 1;
         }
         // Six standard deviations of a binomial with a tenth of 100,000 are 570.

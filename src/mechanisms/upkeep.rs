@@ -3,9 +3,10 @@
 use crate::ground::janitor::Janitor;
 use crate::ground::sync::atomic::{AtomicU64, Ordering};
 use crate::ground::sync::{Arc, Mutex};
-use crate::ground::time::{Appointment, Deadline, MockClock};
+use crate::ground::time::{Appointment, Deadline, MockClock, Tick};
 use std::sync::OnceLock;
 use std::task::Waker;
+use std::time::Duration;
 
 /// What falls due within so many nanoseconds is reclaimed together, so that a busy janitor wakes seldom.
 const TOGETHER: u64 = 1 << 26;
@@ -56,12 +57,21 @@ impl Upkeep {
 
     #[cold]
     fn book(&self, due: Deadline) {
+        match &self.keeper {
+            Keeper::Janitor(_) => self.book_at(due.rounded_up(TOGETHER), TOGETHER - 1),
+            Keeper::Mock(_) => self.book_at(due, 0),
+            Keeper::Nobody => {}
+        }
+    }
+
+    /// Books a visit at once, but after all that is due by `now`.
+    pub(crate) fn go_on(&self, now: Tick) {
+        self.book_at(Deadline::after(now, Duration::ZERO), 0);
+    }
+
+    /// Books a visit, which is early enough for what falls due up to `early` nanoseconds before.
+    fn book_at(&self, at: Deadline, early: u64) {
         let Some(visit) = self.visit.get() else { return };
-        let at = match &self.keeper {
-            Keeper::Janitor(_) => due.rounded_up(TOGETHER),
-            Keeper::Mock(_) => due,
-            Keeper::Nobody => return,
-        };
         let visit = visit.clone();
         let mut booked = self.booked.lock();
         if at >= booked.at {
@@ -69,26 +79,33 @@ impl Upkeep {
         }
         let needless = booked.appointment.take();
         booked.at = at;
-        self.at.store(at.nanos(), Ordering::Relaxed);
+        self.at.store(at.nanos().saturating_sub(early), Ordering::Relaxed);
         booked.appointment = match &self.keeper {
             Keeper::Janitor(janitor) => Some(janitor.watch(at, visit)),
             Keeper::Mock(mock) => Some(mock.watch(at, visit)),
             Keeper::Nobody => None,
         };
         self.cancel(needless);
+        if self.is_unkept() {
+            // Nobody will come: the next that needs a visit tries again.
+            self.cancel(booked.appointment.take());
+            booked.at = Deadline::NEVER;
+            self.at.store(u64::MAX, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether a thread that would keep the appointment could not be had.
+    pub(crate) fn is_unkept(&self) -> bool {
+        matches!(&self.keeper, Keeper::Janitor(janitor) if janitor.is_unavailable())
     }
 
     /// The visit has come: whatever is due from now on needs another appointment.
     pub(crate) fn begins(&self) {
         let mut booked = self.booked.lock();
-        *booked = Booked { at: Deadline::NEVER, appointment: None };
+        // Perhaps not the one that this visit is.
+        self.cancel(booked.appointment.take());
+        booked.at = Deadline::NEVER;
         self.at.store(u64::MAX, Ordering::Relaxed);
-    }
-
-    /// No visit is needed any more.
-    pub(crate) fn end(&self) {
-        let needless = self.booked.lock().appointment.take();
-        self.cancel(needless);
     }
 
     fn cancel(&self, appointment: Option<Appointment>) {
@@ -99,12 +116,15 @@ impl Upkeep {
             Keeper::Nobody => {}
         }
     }
-
-    /// Whether nobody keeps the appointment, or a thread that would could not be had.
-    pub(crate) fn keeper(&self) -> &Keeper {
-        &self.keeper
-    }
 }
 
 #[cfg(all(test, bellwether_loom))]
 mod loom;
+
+/// No visit is needed any more.
+impl Drop for Upkeep {
+    fn drop(&mut self) {
+        let needless = self.booked.lock().appointment.take();
+        self.cancel(needless);
+    }
+}

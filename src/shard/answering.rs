@@ -52,6 +52,12 @@ impl<K: Eq, V> State<K, V> {
             note.key.into_iter().for_each(|key| out.key(key));
             return;
         }
+        // That a load has failed says nothing against what is known of the key.
+        let is_failure = matches!(note.what, Noted::Failed { .. });
+        let known = is_failure && self.answers.recall(hashed, key, terms.clock).is_some_and(|error| error.is_absent());
+        if known || (is_failure && note.key.is_none()) {
+            return out.note(Some(note));
+        }
         let before = self.answers.failures(hashed, key, terms.clock);
         self.forget_answer(Place { hashed, key, clock: terms.clock }, terms, out);
         let Some(key) = note.key else { return };
@@ -82,8 +88,9 @@ impl<K: Eq, V> State<K, V> {
             self.forgotten(oldest, terms, out);
             steps -= 1;
         }
+        // Up to their bound answers take the room of values; of other answers only where no value is here.
         if !promise.reach_for(weight) {
-            self.free_worthless(weight, terms, promise, out);
+            self.free_expired(weight, &mut steps, terms, promise, out);
         }
         let mut evicted = 0;
         while promise.amount() < weight && evicted < VICTIMS {
@@ -92,6 +99,7 @@ impl<K: Eq, V> State<K, V> {
             evicted += 1;
         }
         terms.room.book_entries(0, u64::from(evicted));
+        self.free_answers(weight, &mut steps, terms, promise, out);
         if promise.amount() < weight {
             terms.room.unbook_answer(weight);
             return out.key(new.key);

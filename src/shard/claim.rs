@@ -66,7 +66,7 @@ impl<K: Eq, V> Shard<K, V> {
                 Sought::Held(fetched, _) => return Claim::Held(fetched, key),
                 Sought::Flight(waiter, fallback) => return Claim::Joined(waiter, fallback, key),
                 // Its time has run out just now: whoever waits for it ends it.
-                Sought::Overdue(flight) => return Claim::Joined(flight.join(wish), None, key),
+                Sought::Overdue(flight, fallback) => return Claim::Joined(flight.join(wish), fallback, key),
                 Sought::Remembered(error) => return Claim::Remembered(error, key),
                 Sought::Nothing(held) => fallback = held,
             }

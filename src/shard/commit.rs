@@ -3,6 +3,7 @@
 use super::departures::Departures;
 use super::lookup::Place;
 use super::record::Record;
+use super::upkeep::Done;
 use super::{Shard, State};
 use crate::ground::hash::Hashed;
 use crate::ground::seeded::{self, Bug};
@@ -27,6 +28,26 @@ pub(crate) struct Put<'a, K, V> {
     pub(crate) weight: u64,
     pub(crate) times: Times,
     pub(crate) by: By<'a, K, V>,
+    pub(crate) kept: Kept,
+    /// Whether somebody needs it, where it is a refresh.
+    pub(crate) need: Need,
+}
+
+/// What stays of the entry that holds the value already, where one does: what was found to be unchanged and brings no settings of its own.
+#[derive(Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) struct Kept {
+    pub(crate) weight: bool,
+    /// Its times begin anew, but by the rules that it came with.
+    pub(crate) rules: bool,
+}
+
+/// Whether a value is needed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Need {
+    /// To be asked by the first look.
+    Unknown,
+    /// It is, whatever has left since to make room for it.
+    Known,
 }
 
 /// Who stores.
@@ -91,7 +112,7 @@ impl<K: Eq, V> Shard<K, V> {
     /// It decides from the start each time: whose flight, which entry, how much room.
     pub(crate) fn commit<'a>(
         &self,
-        put: Put<'a, K, V>,
+        mut put: Put<'a, K, V>,
         terms: Terms<'_>,
         promise: &mut Promise<'_>,
         out: &mut Departures<K, V>,
@@ -119,10 +140,15 @@ impl<K: Eq, V> Shard<K, V> {
         };
         state.forget_answer(Place { hashed: put.hashed, key: &put.key, clock: terms.clock }, terms, out);
         let capacity = terms.room.capacity();
-        let unneeded = match put.by {
-            By::Flight(flight) => state.is_unneeded(flight, held, terms.clock),
-            By::Caller | By::Holder(_) => false,
+        let unneeded = match (put.by, put.need) {
+            (By::Flight(flight), Need::Unknown) => state.is_unneeded(flight, held, terms.clock),
+            (By::Flight(_) | By::Caller | By::Holder(_), _) => false,
         };
+        put.need = Need::Known;
+        if let Some(slot) = held.filter(|_| put.kept != Kept::default()) {
+            let record = state.store.get(slot);
+            put.keep(record, terms.clock);
+        }
         if unneeded || put.weight > capacity || capacity == 0 || !state.store.has_room() {
             state.part_with(held, RemovalCause::Replaced, terms, out);
             state.settle_flight(put.by, overtaken.as_ref(), out);
@@ -142,6 +168,21 @@ impl<K: Eq, V> Shard<K, V> {
         let held = state.store_in(put, held, terms, out);
         state.reclaim_in_passing(terms, out);
         Committed::Stored { held, answered }
+    }
+}
+
+impl<K, V> Put<'_, K, V> {
+    /// Takes over what is to stay of the entry that is held.
+    fn keep(&mut self, held: &Record<K, V>, clock: &Clock) {
+        if !Arc::ptr_eq(&held.value, &self.value) {
+            return;
+        }
+        if self.kept.weight {
+            self.weight = held.weight;
+        }
+        if self.kept.rules {
+            self.times = held.times.renewed(clock.now());
+        }
     }
 }
 
@@ -166,11 +207,15 @@ impl<K, V> State<K, V> {
         let mut needed = weight.saturating_sub(old);
         if !promise.reach_for(needed) {
             let own = held.map(|slot| self.store.handle(slot));
-            self.free_worthless(needed, terms, promise, out);
+            let done = self.free_worthless(needed, terms, promise, out);
             if own.is_some_and(|own| !self.store.holds(own)) {
                 // The key's own entry was over, and made room.
                 (held, old) = (None, 0);
                 needed = weight;
+            }
+            // Nothing of worth leaves while there may be room elsewhere that nothing of worth has: more of it here, or answers in other shards.
+            if promise.amount() < needed && (done == Done::Part || (terms.share.is_some() && terms.room.answers() > 0)) {
+                return Err(needed);
             }
         }
         if !promise.reach_for(needed) {
@@ -240,7 +285,7 @@ impl<K, V> State<K, V> {
     }
 
     fn store_in(&mut self, put: Put<'_, K, V>, held: Option<Slot>, terms: Terms<'_>, out: &mut Departures<K, V>) -> Held {
-        let Put { hashed, key, value, weight, times, by } = put;
+        let Put { hashed, key, value, weight, times, by, .. } = put;
         out.due(times.last());
         let record = Record { hashed, key, value, weight, times, node: Node::new(), timer: Timer::IDLE };
         let Some(slot) = held else {

@@ -1,5 +1,6 @@
 //! What a critical section leads to once it is over: what it sent on its way is dropped and counted, and the flight whose turn has come begins.
 
+use super::answering::Note;
 use super::record::Record;
 use super::store::Store;
 use crate::ground::bag::{Bag, Depart};
@@ -69,6 +70,11 @@ impl<K, V> Departures<K, V> {
 
     pub(crate) fn key(&mut self, key: K) {
         self.things.put(Departed::Key(key));
+    }
+
+    /// What isn't noted.
+    pub(super) fn note(&mut self, note: Option<Note<'_, K>>) {
+        note.and_then(|note| note.key).into_iter().for_each(|key| self.key(key));
     }
 
     /// A record that leaves while its value stays.

@@ -6,7 +6,6 @@ use super::lookup::Place;
 use super::{Shard, State};
 use crate::ground::seeded::{self, Bug};
 use crate::ground::slab::Slot;
-use crate::ground::time::Deadline;
 use crate::vocabulary::entry_info::EntryInfo;
 use crate::vocabulary::expiry::Freshness;
 use crate::vocabulary::removal::RemovalCause;
@@ -37,11 +36,11 @@ impl<K, V> Shard<K, V> {
         })
     }
 
-    /// What is left of the time to live of a key's value that everybody may see (`None` within: it is for ever); nothing if there is none.
+    /// What is left of the time to live of a key's value (`None` within: it is for ever), zero if it is stale; nothing if none is held.
     pub(crate) fn time_left<Q: Equivalent<K> + ?Sized>(&self, at: Place<'_, Q>) -> Option<Option<Duration>> {
         let state = self.read();
-        let slot = state.shown(at)?;
-        Some(state.store.get(slot).times.ends().left_at(at.clock.now()))
+        let times = &state.store.get(state.store.find(at.hashed, at.key)?).times;
+        (!times.is_over(at.clock)).then(|| times.ends().left_at(at.clock.now()))
     }
 
     /// Ends the time to live of a key's value now and overtakes its flight, in one critical section. A value that nobody could be served by goes. Says
@@ -63,11 +62,11 @@ impl<K, V> Shard<K, V> {
         was_shown
     }
 
-    /// Sets when the time to live ends of a value that everybody may see; `false` if there is none.
-    pub(crate) fn live_until<Q: Equivalent<K> + ?Sized>(&self, at: Place<'_, Q>, ends: Deadline, out: &mut Departures<K, V>) -> bool {
+    /// Sets how long from now on a value is fresh that everybody may see; `false` if there is none.
+    pub(crate) fn live_for<Q: Equivalent<K> + ?Sized>(&self, at: Place<'_, Q>, time_to_live: Duration, out: &mut Departures<K, V>) -> bool {
         let mut state = self.write();
         let Some(slot) = state.shown(at) else { return false };
-        state.set_end(slot, ends);
+        state.store.change_times(slot, |times| times.live_for(time_to_live, at.clock.now()));
         out.due(state.store.get(slot).times.last());
         true
     }
@@ -77,12 +76,11 @@ impl<K, V> Shard<K, V> {
     pub(super) fn reread<Q: Equivalent<K> + ?Sized>(&self, at: Place<'_, Q>, value: &Arc<V>, left: Option<Duration>) {
         let live = self.reads.as_ref().and_then(|hook| hook(value, left));
         let Some(live) = live else { return };
-        let ends = at.clock.deadline_in(live);
         let last = {
             let mut state = self.write();
             let slot = state.shown(at).filter(|&slot| Arc::ptr_eq(&state.store.get(slot).value, value));
             let Some(slot) = slot else { return };
-            state.set_end(slot, ends);
+            state.store.change_times(slot, |times| times.live_for(live, at.clock.now()));
             state.store.get(slot).times.last()
         };
         self.upkeep.want(last);
@@ -90,10 +88,6 @@ impl<K, V> Shard<K, V> {
 }
 
 impl<K, V> State<K, V> {
-    fn set_end(&mut self, slot: Slot, ends: Deadline) {
-        self.store.change_times(slot, |times| times.live_until(ends));
-    }
-
     fn end_life(&mut self, slot: Slot, terms: Terms<'_>, out: &mut Departures<K, V>) {
         let now = terms.clock.now();
         let times = &self.store.get(slot).times;

@@ -44,21 +44,22 @@ pub(crate) enum Rule {
 /// What a caller that may load finds.
 pub(crate) enum Sought<K, V> {
     /// A value to be had at once.
-    Held(Fetched<V>, Due),
+    Held(Fetched<V>, Due<K, V>),
     /// A load under way, joined.
     Flight(Waiter<K, V>, Option<Fallback<V>>),
     /// A load that should have ended by now: whoever finds it ends it.
-    Overdue(Arc<Flight<K, V>>),
+    Overdue(Arc<Flight<K, V>>, Option<Fallback<V>>),
     /// An answer without a value.
     Remembered(LoadError),
     Nothing(Option<Fallback<V>>),
 }
 
 /// Whether the value that is held is to be loaded anew in the background.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Due {
+pub(crate) enum Due<K, V> {
     No,
     Refresh,
+    /// It is, and has been for so long that this load should have ended by now.
+    Overdue(Arc<Flight<K, V>>),
 }
 
 /// A value in the hands of one who waits for a newer one.
@@ -170,6 +171,13 @@ impl<K, V> Shard<K, V> {
         Some(fetched)
     }
 
+    /// The value that is held for a key, whoever may see it, but for what is over.
+    pub(crate) fn held<Q: Equivalent<K> + ?Sized>(&self, at: Place<'_, Q>) -> Option<Arc<V>> {
+        let state = self.read();
+        let record = state.store.get(state.store.find(at.hashed, at.key)?);
+        (!record.times.is_over(at.clock)).then(|| Arc::clone(&record.value))
+    }
+
     /// What there is for one who may load, by `rule`.
     pub(crate) fn seek<Q: Equivalent<K> + ?Sized>(&self, at: Place<'_, Q>, rule: Rule, wish: Wish<'_>) -> Sought<K, V> {
         let (sought, afterwards) = {
@@ -274,9 +282,10 @@ impl<K, V> State<K, V> {
         let held = self.store.find(at.hashed, at.key).map(|slot| (slot, self.store.get(slot).times.seen(at.clock)));
         let Some((slot, seen)) = held else { return (self.sought_unheld(at, rule, wish), None) };
         // What may be loaded anew is, unless somebody does so already.
-        let due = || match seen.may_try && self.flights.joinable(at.hashed, at.key).is_none() {
-            true => Due::Refresh,
-            false => Due::No,
+        let due = || match self.flights.joinable(at.hashed, at.key) {
+            Some(flight) if at.clock.has_passed(flight.deadline()) => Due::Overdue(Arc::clone(flight)),
+            None if seen.may_try => Due::Refresh,
+            Some(_) | None => Due::No,
         };
         let (why, due) = match (rule, seen.freshness) {
             (_, Freshness::Fresh) | (Rule::Shown, Freshness::RefreshDue) => (StaleReason::NotLoaded, Due::No),
@@ -314,7 +323,7 @@ impl<K, V> State<K, V> {
     /// A seat in the key's flight.
     fn join<Q: Equivalent<K> + ?Sized>(&self, at: Place<'_, Q>, wish: Wish<'_>, fallback: Option<Fallback<V>>) -> Sought<K, V> {
         match self.flights.joinable(at.hashed, at.key) {
-            Some(flight) if at.clock.has_passed(flight.deadline()) => Sought::Overdue(Arc::clone(flight)),
+            Some(flight) if at.clock.has_passed(flight.deadline()) => Sought::Overdue(Arc::clone(flight), fallback),
             Some(flight) => Sought::Flight(flight.join(wish), fallback),
             None => Sought::Nothing(fallback),
         }

@@ -69,7 +69,8 @@ impl World {
     fn put(&self, value: u32, by: By<'_, u32, u32>) -> bool {
         let origin = Origin { load_time: Duration::ZERO, reread: false };
         let times = self.rules.times(&OwnRules::default(), origin, &self.clock);
-        let put = Put { hashed: HASH, key: KEY, value: Arc::new(value), weight: 1, times, by };
+        let put =
+            Put { hashed: HASH, key: KEY, value: Arc::new(value), weight: 1, times, by, settings: Settings::Own, need: Need::Unknown };
         let mut out = Departures::new();
         let committed = self.shard.commit(put, self.terms(), &mut self.room.promise(), &mut out);
         matches!(committed, Committed::Stored { .. })
@@ -95,8 +96,8 @@ impl World {
                 return *fetched.value;
             }
             Sought::Flight(waiter, _) => return wait(waiter),
-            Sought::Remembered(_) => unreachable!("loads succeed here"),
-            Sought::Nothing(_) | Sought::Overdue(_) => {}
+            Sought::Held(_, Due::Overdue(_)) | Sought::Remembered(_) => unreachable!("loads succeed here, in no time"),
+            Sought::Nothing(_) | Sought::Overdue(..) => {}
         }
         match self.claim() {
             Claim::Held(fetched, _) => *fetched.value,
@@ -236,7 +237,7 @@ fn g4_a_flight_is_joined_or_cancelled_and_never_both() {
         let theirs = thread::spawn(move || match other.seek() {
             Sought::Flight(waiter, _) => Some(wait(waiter)),
             Sought::Held(fetched, _) => Some(*fetched.value),
-            Sought::Nothing(_) | Sought::Overdue(_) | Sought::Remembered(_) => None,
+            Sought::Nothing(_) | Sought::Overdue(..) | Sought::Remembered(_) => None,
         });
         drop(waiter);
         let cancelled = world.shard.seal_deserted(&flight);
@@ -268,7 +269,7 @@ fn g4_who_wishes_for_a_load_when_an_entry_is_given_up_gets_one() {
                 // Vacated: by now the load is there, or was before.
                 matches!(other.seek(), Sought::Flight(..))
             }
-            Sought::Held(..) | Sought::Overdue(_) | Sought::Remembered(_) => false,
+            Sought::Held(..) | Sought::Overdue(..) | Sought::Remembered(_) => false,
             // Too late to be seen as one who waits: it would claim.
             Sought::Nothing(_) => true,
         });

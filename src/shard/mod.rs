@@ -19,7 +19,7 @@ mod validate;
 
 pub(crate) use answering::{Note, Noted};
 pub(crate) use claim::{Claim, Led};
-pub(crate) use commit::{Answered, By, Committed, Held, Put, Terms};
+pub(crate) use commit::{Answered, By, Committed, Held, Kept, Need, Put, Terms};
 pub(crate) use departures::Departures;
 pub(crate) use lookup::{Due, Fallback, Place, Rule, Sought, Trace};
 pub(crate) use removal::Remains;

@@ -4,6 +4,7 @@ use super::answering::Note;
 use super::commit::{Put, Terms, VICTIMS};
 use super::departures::Departures;
 use super::lookup::Place;
+use super::upkeep::Done;
 use super::{Shard, State};
 use crate::ground::contain::contain;
 use crate::ground::seeded::{self, Bug};
@@ -73,6 +74,8 @@ impl<K, V> Shard<K, V> {
         let mine = state.flights.take(flight);
         if mine {
             state.conclude(flight, held, (remains, note), terms, promise, out);
+        } else {
+            out.note(note);
         }
         out.ended(state.flights.ended(flight));
         mine
@@ -93,11 +96,13 @@ impl<K, V> Shard<K, V> {
         let mut state = self.write();
         let held = if note.is_some() { state.store.find(flight.hashed(), flight.key()) } else { None };
         // Sealed under the shard's lock: a load that ends meanwhile can't empty the berth in between, as if a write had overtaken the flight.
-        let mine = flight.seal().then(|| state.flights.take(flight))?;
-        if mine {
+        let mine = flight.seal().then(|| state.flights.take(flight));
+        if mine == Some(true) {
             state.conclude(flight, held, (Remains::Held, note), terms, promise, out);
+        } else {
+            out.note(note);
         }
-        Some(mine)
+        mine
     }
 
     /// As [`seal`](Self::seal), for a flight that nobody waits for, if that is still so.
@@ -134,7 +139,9 @@ impl<K, V> Shard<K, V> {
         let mut state = self.write();
         let own = own.and_then(|put| state.store.find(put.hashed, &put.key));
         let own = own.and_then(|slot| state.store.handle(slot));
-        state.free_worthless(needed, terms, promise, out);
+        if state.free_worthless(needed, terms, promise, out) == Done::Part {
+            return;
+        }
         let mut evicted = 0;
         while promise.amount() < needed && evicted < VICTIMS {
             let Some(victim) = state.store.victim() else { break };

@@ -29,6 +29,23 @@ impl<K, V> Shard<K, V> {
         self.write().reclaim(now, STEPS, terms, out)
     }
 
+    /// Frees room that nothing of worth has, until `needed` is promised or one hold of the lock is over.
+    pub(crate) fn free_worthless(&self, needed: u64, terms: Terms<'_>, promise: &mut Promise<'_>, out: &mut Departures<K, V>) {
+        self.write().free_worthless(needed, terms, promise, out);
+    }
+
+    /// Forgets the answer without a value that was used longest ago. `false` if there is none.
+    pub(crate) fn forget_oldest(&self, terms: Terms<'_>, out: &mut Departures<K, V>) -> bool {
+        if self.read().answers.len() == 0 {
+            return false;
+        }
+        let mut state = self.write();
+        let oldest = state.answers.take_oldest();
+        let found = oldest.is_some();
+        oldest.into_iter().for_each(|oldest| state.forgotten(oldest, terms, out));
+        found
+    }
+
     /// When there may be something to reclaim.
     pub(crate) fn next_due(&self) -> Option<Deadline> {
         self.read().next_due()
@@ -58,23 +75,48 @@ impl<K, V> State<K, V> {
         }
     }
 
-    /// Frees room that nothing of worth has, until `needed` is promised: first of what is over, then of answers without a value. `spared` stays.
-    pub(super) fn free_worthless(&mut self, needed: u64, terms: Terms<'_>, promise: &mut Promise<'_>, out: &mut Departures<K, V>) {
+    /// Frees room that nothing of worth has, until `needed` is promised: first of what is over, then of answers without a value. `Part` where one hold of
+    /// the lock wasn't enough for that.
+    pub(super) fn free_worthless(&mut self, needed: u64, terms: Terms<'_>, promise: &mut Promise<'_>, out: &mut Departures<K, V>) -> Done {
         let mut steps = VICTIMS;
-        if promise.amount() < needed && self.store.next_due().is_some_and(|next| terms.clock.may_have_passed(next)) {
-            let now = terms.clock.now();
-            let mut gone = 0;
-            while promise.amount() < needed {
-                let Some(slot) = self.store.due(now, &mut steps) else { break };
-                self.evict(slot, RemovalCause::Expired, terms, promise, out);
-                gone += 1;
-            }
-            terms.room.book_entries(0, gone);
+        self.free_expired(needed, &mut steps, terms, promise, out);
+        self.free_answers(needed, &mut steps, terms, promise, out);
+        if steps == 0 && promise.amount() < needed { Done::Part } else { Done::All }
+    }
+
+    pub(super) fn free_expired(
+        &mut self,
+        needed: u64,
+        steps: &mut u32,
+        terms: Terms<'_>,
+        promise: &mut Promise<'_>,
+        out: &mut Departures<K, V>,
+    ) {
+        if promise.amount() >= needed || self.store.next_due().is_none_or(|next| !terms.clock.may_have_passed(next)) {
+            return;
         }
-        while promise.amount() < needed && steps > 0 {
+        let now = terms.clock.now();
+        let mut gone = 0;
+        while promise.amount() < needed {
+            let Some(slot) = self.store.due(now, steps) else { break };
+            self.evict(slot, RemovalCause::Expired, terms, promise, out);
+            gone += 1;
+        }
+        terms.room.book_entries(0, gone);
+    }
+
+    pub(super) fn free_answers(
+        &mut self,
+        needed: u64,
+        steps: &mut u32,
+        terms: Terms<'_>,
+        promise: &mut Promise<'_>,
+        out: &mut Departures<K, V>,
+    ) {
+        while promise.amount() < needed && *steps > 0 {
             let Some(answer) = self.answers.take_oldest() else { break };
             promise.keep(self.unbook(answer, terms, out));
-            steps -= 1;
+            *steps -= 1;
         }
     }
 }

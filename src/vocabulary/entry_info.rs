@@ -31,7 +31,8 @@ pub struct EntryInfo {
     pub state: Freshness,
     /// Its weight, in the unit of the capacity.
     pub weight: u64,
-    /// Loads in a row that failed since it was stored.
+    /// Loads in a row that failed since it was stored or expired by [`expire`](crate::Cache::expire). Counted only of values that may be refreshed or served
+    /// stale.
     pub failures: u32,
     /// How long no load is begun for its sake, as the last one failed; `None` where one may.
     pub next_try: Option<Duration>,

@@ -79,7 +79,8 @@ pub enum Source {
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum StaleReason {
-    /// It is within [`stale_while_revalidate`](crate::CacheBuilder::stale_while_revalidate): a load in the background brings a new one.
+    /// It is within [`stale_while_revalidate`](crate::CacheBuilder::stale_while_revalidate): a load in the background brings a new one, if the cache can
+    /// load and as many refreshes as may are not under way.
     Revalidating,
     /// The load that this call waited for failed, or could not begin.
     LoadFailed,

@@ -80,7 +80,8 @@ impl<V> Loaded<V> {
         Self::answering(Answer::Absent)
     }
 
-    /// The value that `reload` was given is still right (an HTTP 304, say): it is kept, and its time to live begins anew.
+    /// The value that `reload` was given is still right (an HTTP 304, say): it is kept, and its times begin anew. It keeps the weight and the settings
+    /// that it came with, unless the answer brings others.
     ///
     /// From a load that was given no value it is a failure.
     ///

@@ -17,7 +17,7 @@
 pub enum RemovalCause {
     /// It made room for another.
     Evicted,
-    /// It was past its time to live.
+    /// It was past its last deadline: its time to live and the stale windows after it, or its idle time.
     Expired,
     /// Another value of its key was written over it.
     Replaced,
@@ -25,7 +25,7 @@ pub enum RemovalCause {
     Invalidated,
     /// The cache was cleared.
     Cleared,
-    /// It was never held: it weighs more than the whole capacity.
+    /// It was never held: it weighs more than the whole capacity, or was the refresh of a value that had left by then, for which nobody waited.
     Rejected,
     /// It was never held: a write overtook the load that brought it.
     Superseded,

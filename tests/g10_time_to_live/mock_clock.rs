@@ -168,7 +168,7 @@ enum Step {
 }
 
 fn steps() -> impl Strategy<Value = Vec<Step>> {
-    let step = prop_oneof![(0..200_u64).prop_map(Step::Set), (0..50_u64).prop_map(Step::Advance), (0..60_u64).prop_map(Step::Store)];
+    let step = prop_oneof![(0..200_u64).prop_map(Step::Set), (0..50_u64).prop_map(Step::Advance), (1..60_u64).prop_map(Step::Store)];
     prop::collection::vec(step, 1..60)
 }
 
@@ -176,8 +176,9 @@ fn g10_a_clock_that_jumps_shows_a_value_just_while_it_stands_before_the_deadline
     let nanos = Duration::from_nanos;
     cases(200, &steps(), |steps| {
         let clock = MockClock::new();
-        let cache = F::Of::build(builder(&clock, Duration::MAX));
-        let (mut now, mut deadline) = (0, None);
+        let cache = F::Of::build(builder(&clock, Duration::MAX).no_janitor());
+        let reclaiming = F::Of::build(builder(&clock, Duration::MAX));
+        let (mut now, mut deadline, mut reclaimed) = (0, None, false);
         for step in steps {
             match step {
                 Step::Set(to) => {
@@ -190,15 +191,20 @@ fn g10_a_clock_that_jumps_shows_a_value_just_while_it_stands_before_the_deadline
                 }
                 Step::Store(ttl) => {
                     cache.insert_with_ttl(KEY, OLD, nanos(ttl));
-                    deadline = Some(now + ttl);
+                    reclaiming.insert_with_ttl(KEY, OLD, nanos(ttl));
+                    (deadline, reclaimed) = (Some(now + ttl), false);
                 }
             }
+            reclaimed |= deadline.is_some_and(|deadline| now >= deadline);
             for (reading, read) in glances::<F>() {
                 let there = deadline.is_some_and(|deadline| now < deadline);
                 prop_assert_eq!(read(&cache), there, "{} at {} of {:?}", reading, now, deadline);
+                // What was past its deadline once is gone, wherever the clock is moved then.
+                prop_assert_eq!(read(&reclaiming), there && !reclaimed, "{} at {} of {:?}, reclaimed", reading, now, deadline);
             }
         }
         cache.validate();
+        reclaiming.validate();
         Ok(())
     });
 }

@@ -82,7 +82,10 @@ fn g12_the_jitter_is_spread<F: Kind>() {
 fn g12_without_jitter_the_waits_are_exact_and_as_set<F: Kind>() {
     let settings = [
         (ErrorBackoff::default().jitter(false), [200, 400, 800, 1_600, 3_200, 6_400, 12_800, 25_600, 30_000, 30_000]),
-        (ErrorBackoff::new(Duration::from_millis(50)).factor(3.0).max(Duration::from_secs(1)).jitter(false), [50, 150, 450, 1_000, 1_000, 1_000, 1_000, 1_000, 1_000, 1_000]),
+        (
+            ErrorBackoff::new(Duration::from_millis(50)).factor(3.0).max(Duration::from_secs(1)).jitter(false),
+            [50, 150, 450, 1_000, 1_000, 1_000, 1_000, 1_000, 1_000, 1_000],
+        ),
         (ErrorBackoff::new(Duration::from_millis(10)).factor(1.0).jitter(false), [10; 10]),
     ];
     for style in BOTH {

@@ -21,6 +21,7 @@ mod together;
 mod watchdog;
 
 mod backing_off;
+mod between;
 mod closures;
 mod ends;
 mod fallback;

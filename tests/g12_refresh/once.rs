@@ -31,7 +31,11 @@ fn g12_thousands_of_accesses_to_a_value_that_is_due_cost_one_load_and_nobody_wai
             // All of it while the one load is held.
             runway.until_begun(0);
             let metrics = cache.metrics();
-            assert_eq!((metrics.refreshes, metrics.refreshes_started, metrics.loads_started, metrics.waiters_peak), (1, 1, 1, 0), "{style:?}");
+            assert_eq!(
+                (metrics.refreshes, metrics.refreshes_started, metrics.loads_started, metrics.waiters_peak),
+                (1, 1, 1, 0),
+                "{style:?}"
+            );
             assert_eq!((metrics.hits, metrics.stale_hits), if is_stale { (0, 2_000) } else { (2_000, 0) });
             assert_eq!((metrics.misses, metrics.joined), (0, 0));
             runway.open(0);

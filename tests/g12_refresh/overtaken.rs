@@ -16,6 +16,9 @@ const NEW: usize = 2_000;
 /// A write, and what is held after it.
 type Write<F> = (&'static str, fn(&Of<F>), Option<usize>);
 
+/// A change of times; says whether there was a fresh value to change.
+type Change<F> = (&'static str, fn(&Of<F>) -> bool);
+
 fn writes<F: Kind>() -> [Write<F>; 8] {
     [
         ("insert", |cache| cache.insert(KEY, NEW), Some(NEW)),
@@ -43,9 +46,14 @@ fn g12_any_write_overtakes_a_refresh<F: Kind>() {
                 settled::<F>(&cache);
                 assert_eq!(cache.fetch_stale(&KEY).map(|fetched| *fetched.value), held, "{name}, {style:?}, fails: {fails}");
                 if held.is_some() {
-                    assert_eq!((info::<F>(&cache).failures, info::<F>(&cache).next_try), (0, None), "{name}: that load is no concern of this value");
+                    assert_eq!(
+                        (info::<F>(&cache).failures, info::<F>(&cache).next_try),
+                        (0, None),
+                        "{name}: that load is no concern of this value"
+                    );
                 }
-                let counted = |metrics: &bellwether::MetricsSnapshot| (metrics.loads_superseded, metrics.loads_failed(), metrics.refreshes_failed);
+                let counted =
+                    |metrics: &bellwether::MetricsSnapshot| (metrics.loads_superseded, metrics.loads_failed(), metrics.refreshes_failed);
                 tally(&cache.sync(), counted, if fails { (0, 1, 1) } else { (1, 0, 0) });
             }
         }
@@ -117,7 +125,7 @@ fn g12_after_expire_the_next_access_starts_another_refresh<F: Kind>() {
 }
 
 fn g12_a_change_of_times_overtakes_no_refresh<F: Kind>() {
-    let changes: [(&str, fn(&Of<F>) -> bool); 2] =
+    let changes: [Change<F>; 2] =
         [("set_ttl", |cache| cache.set_ttl(&KEY, Duration::from_secs(1_000))), ("persist", |cache| cache.persist(&KEY))];
     for style in BOTH {
         for (setting, is_stale) in SETTINGS {

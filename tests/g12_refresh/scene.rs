@@ -115,9 +115,9 @@ impl Given {
         let again = noting.clone();
         match style {
             Style::Blocking => builder.blocking_loader(noting),
-            Style::Async => {
-                builder.async_loader_fn(move |_| noting.clone().work(None)).async_reload_fn(move |_, current| again.clone().work(Some(current)))
-            }
+            Style::Async => builder
+                .async_loader_fn(move |_| noting.clone().work(None))
+                .async_reload_fn(move |_, current| again.clone().work(Some(current))),
         }
     }
 }

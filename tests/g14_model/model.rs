@@ -9,6 +9,7 @@ pub(crate) struct Held {
     pub(crate) weight: u64,
     /// `None` for never.
     deadline: Option<u64>,
+    ttl: u64,
 }
 
 /// What a load comes to.
@@ -52,18 +53,18 @@ impl Model {
         self.held.keys().filter_map(|&key| self.value(key).map(|value| (key, value))).collect()
     }
 
-    /// Entries that may be held: fresh ones, and those that have expired and needn't be reclaimed yet.
     pub(crate) fn len(&self) -> u64 {
         self.held.len() as u64
     }
 
-    /// The weight that may be held.
     pub(crate) fn weight(&self) -> u64 {
         self.held.values().map(|held| held.weight).sum()
     }
 
-    pub(crate) fn weight_of_fresh(&self) -> u64 {
-        self.held.keys().filter_map(|&key| self.fresh(key)).map(|held| held.weight).sum()
+    /// What has expired by now is gone for good, even if the clock goes back.
+    pub(crate) fn reclaim(&mut self) {
+        let now = self.now;
+        self.held.retain(|_, held| held.deadline.is_none_or(|deadline| now < deadline));
     }
 
     /// Whether it is held now.
@@ -75,7 +76,7 @@ impl Model {
         }
         let ttl = own.ttl.unwrap_or(TTL);
         let deadline = (ttl != u64::MAX).then(|| self.now + ttl);
-        self.held.insert(key, Held { value, weight, deadline });
+        self.held.insert(key, Held { value, weight, deadline, ttl });
         true
     }
 
@@ -118,6 +119,9 @@ impl Model {
             }
             Outcome::Answer(Answer::Unchanged(own)) => match current {
                 Some(current) => {
+                    // It keeps the settings that it came with, but for those that the answer brings.
+                    let held = self.held[&key];
+                    let own = Own { weight: own.weight.or(Some(held.weight)), ttl: own.ttl.or(Some(held.ttl)) };
                     self.store(key, current, own);
                     Got::Value(current)
                 }

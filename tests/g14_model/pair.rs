@@ -116,6 +116,7 @@ impl<C: Face<u64, u64>> Pair<C> {
                 })?;
             }
         }
+        self.model.reclaim();
         Ok(())
     }
 

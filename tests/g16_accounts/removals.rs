@@ -51,8 +51,8 @@ fn deeds<F: Kind>() -> [Deed<F>; 16] {
                 clock.advance(TTL);
                 cache.remove(&KEY);
             },
-            &[(Expired, 1)],
-            5,
+            &[(Expired, 6)],
+            0,
         ),
         (
             "expiry and insert",
@@ -60,8 +60,8 @@ fn deeds<F: Kind>() -> [Deed<F>; 16] {
                 clock.advance(TTL);
                 cache.insert(KEY, 0);
             },
-            &[(Expired, 1)],
-            6,
+            &[(Expired, 6)],
+            1,
         ),
         (
             "insert of the value that is held",
@@ -78,8 +78,8 @@ fn deeds<F: Kind>() -> [Deed<F>; 16] {
                 clock.advance(TTL);
                 cache.insert(9, 0);
             },
-            &[(Expired, 1)],
-            6,
+            &[(Expired, 6)],
+            1,
         ),
         ("a load that brings absence", |cache, _| assert!(cache.refresh(&KEY).is_err()), &[(Absent, 1)], 5),
         ("a load of absence for what isn't held", |cache, _| assert!(cache.fetch_with(&9).is_err()), &[], 6),
@@ -117,7 +117,7 @@ fn g16_loads_displace_as_inserts_do<F: Kind>() {
                 drop(cache.fetch_with(&KEY));
             },
             Loaded::value,
-            &[(Expired, 1)],
+            &[(Expired, 6)],
         ),
     ];
     for style in BOTH {

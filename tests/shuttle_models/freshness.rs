@@ -1,7 +1,7 @@
 //! Background refreshes against every kind of write, against eviction, and against each other.
 
 use crate::flights::Fickle;
-use crate::world::{OnShuttle, Pause, below, explore};
+use crate::world::{OnShuttle, Pause, below, explore_share};
 use bellwether::{BoxError, Cache, CacheBuilder, Entry, LoadError, Loaded, MockClock};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -129,7 +129,11 @@ pub(crate) type Wrote = bool;
 
 /// Two readers, one of which starts a refresh if nothing overtakes it, against a writer. `judge` looks at what came of it.
 pub(crate) fn against(scene: fn() -> Scene, write: fn(&Scene) -> Wrote, judge: fn(&Scene, Wrote)) {
-    explore(move || {
+    share_against(2, scene, write, judge);
+}
+
+fn share_against(share: usize, scene: fn() -> Scene, write: fn(&Scene) -> Wrote, judge: fn(&Scene, Wrote)) {
+    explore_share(share, move || {
         let scene = scene();
         let readers = [false, true].map(|as_task| {
             let scene = scene.clone();
@@ -138,6 +142,8 @@ pub(crate) fn against(scene: fn() -> Scene, write: fn(&Scene) -> Wrote, judge: f
         let writer = {
             let scene = scene.clone();
             shuttle::thread::spawn(move || {
+                // A refresh has begun by then, or not.
+                (0..below(40)).for_each(|_| shuttle::thread::yield_now());
                 scene.source.written.store(true, Ordering::Relaxed);
                 write(&scene)
             })
@@ -164,7 +170,7 @@ fn queueing() -> Scene {
 
 /// As [`against`], with a value that is stale, one that is due, and one whose refresh may be queued.
 fn against_all(write: fn(&Scene) -> Wrote, judge: fn(&Scene, Wrote)) {
-    [stale, Scene::due, queueing].into_iter().for_each(|scene| against(scene, write, judge));
+    [stale, Scene::due, queueing].into_iter().for_each(|scene| share_against(6, scene, write, judge));
 }
 
 /// Nothing is held that was loaded before the write, and nothing of the kind ever comes back.
@@ -292,7 +298,7 @@ fn g14_the_refresh_of_a_value_that_was_evicted_takes_nobody_s_room() {
 fn g9_whatever_moves_a_value_s_end_the_value_is_loaded_anew_once() {
     let moves: [fn(&Scene) -> Wrote; 3] = [|_| true, |scene| scene.cache.persist(&KEY), |scene| scene.cache.set_ttl(&KEY, LIFE)];
     for write in moves {
-        against(Scene::due, write, |scene, done| {
+        share_against(6, Scene::due, write, |scene, done| {
             assert!(done, "a fresh value is held all the while");
             assert_eq!(scene.loads(), 1, "one refresh, however many ask");
             assert_eq!(scene.cache.metrics().refreshes_started, 1);
@@ -317,7 +323,7 @@ fn g9_of_those_who_find_a_stale_value_one_has_it_loaded_anew() {
 
 #[test]
 fn g9_a_spawner_that_refuses_or_drops_a_refresh_leaves_the_value_and_no_trace() {
-    explore(|| {
+    explore_share(2, || {
         let running = OnShuttle::default();
         let scene = Scene::stale(Mood::Good, |builder| builder.spawner(Fickle(running.clone())).max_concurrent_refreshes(1));
         let readers = [false, true].map(|as_task| {

@@ -11,8 +11,17 @@ const HANDS: Hands = Hands { pause: shuttle::thread::yield_now, below, block_on:
 const QUEUEING: Options = Options { may_forget: false, loads_may_fail: false, queued_flights: true };
 
 fn histories(kind: LoaderKind, capacity: u64, options: Options) {
+    histories_of(World::default, kind, capacity, options);
+}
+
+/// With values that are expired, and then served while they are loaded anew.
+fn stale_histories(kind: LoaderKind, options: Options) {
+    histories_of(|| World { stale: true, ..World::default() }, kind, u64::MAX, options);
+}
+
+fn histories_of(world: fn() -> World, kind: LoaderKind, capacity: u64, options: Options) {
     explore(move || {
-        let world = Arc::new(World::default());
+        let world = Arc::new(world());
         let loads = OnShuttle::default();
         let cache =
             world.builder(kind, HANDS).capacity(capacity).shards(1).spawner(loads.clone()).build().expect("the settings make sense");
@@ -48,4 +57,19 @@ fn g2_every_history_with_a_loader_that_fails_is_linearizable() {
 #[test]
 fn g8_every_history_of_a_cache_that_stores_nothing_is_linearizable() {
     histories(LoaderKind::Async, 0, Options { may_forget: true, ..QUEUEING });
+}
+
+#[test]
+fn g2_every_history_with_stale_values_and_an_async_loader_is_linearizable() {
+    stale_histories(LoaderKind::Async, QUEUEING);
+}
+
+#[test]
+fn g2_every_history_with_stale_values_and_a_blocking_loader_is_linearizable() {
+    stale_histories(LoaderKind::Blocking, QUEUEING);
+}
+
+#[test]
+fn g2_every_history_with_stale_values_and_a_loader_that_fails_is_linearizable() {
+    stale_histories(LoaderKind::Failing, Options { loads_may_fail: true, ..QUEUEING });
 }

@@ -1,10 +1,10 @@
 //! Time that passes while loads are under way, loads that fail, what is remembered of them, and a cache's end.
 
 use crate::freshness::{AFTER, BEFORE, HALF, KEY, LIFE, Mood, NEW, OLD, Scene, against, stale};
-use crate::world::{OnShuttle, below, explore};
+use crate::world::{OnShuttle, below, explore_share};
 use bellwether::{BoxError, CacheBuilder, ErrorBackoff, LoadErrorKind, MockClock, RemovalCause, Source, StaleReason};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 #[test]
@@ -89,7 +89,7 @@ fn g17_a_cache_that_closes_serves_what_it_holds_and_begins_no_refresh_afterwards
 
 #[test]
 fn g17_the_last_handle_may_go_while_a_refresh_is_in_the_air() {
-    explore(|| {
+    explore_share(2, || {
         let Scene { cache, clock, source, running } = stale();
         let handles = [false, true].map(|as_task| {
             let cache = cache.to_async();
@@ -109,7 +109,7 @@ fn g17_the_last_handle_may_go_while_a_refresh_is_in_the_air() {
 
 #[test]
 fn g11_a_caller_who_has_waited_long_enough_gets_the_stale_value_whenever_the_load_ends() {
-    explore(|| {
+    explore_share(2, || {
         let (release, kept) = shuttle::sync::mpsc::channel::<()>();
         let kept = shuttle::sync::Mutex::new(kept);
         let clock = MockClock::new();
@@ -120,26 +120,25 @@ fn g11_a_caller_who_has_waited_long_enough_gets_the_stale_value_whenever_the_loa
             if released { Ok(BEFORE) } else { Err(BoxError::from("nothing is ever sent")) }
         };
         let cache = CacheBuilder::new().loader_fn(load).shards(1).spawner(running.clone()).clock(clock.clone());
-        let cache = cache.time_to_live(LIFE).stale_if_error(LIFE * 100_000).soft_timeout(HALF).load_timeout(Duration::MAX);
+        let cache = cache.time_to_live(LIFE).stale_if_error(LIFE * 9).soft_timeout(HALF).load_timeout(Duration::MAX);
         let cache = cache.build().expect("the settings make sense");
         cache.insert(KEY, OLD);
         clock.advance(LIFE);
-        let waiting = Arc::new(AtomicUsize::new(2));
         let callers = [false, true].map(|as_task| {
-            let (cache, waiting) = (cache.clone(), Arc::clone(&waiting));
+            let cache = cache.clone();
             shuttle::thread::spawn(move || {
                 let fetched =
                     if as_task { shuttle::future::block_on(cache.to_async().fetch_detailed(&KEY)) } else { cache.fetch_detailed(&KEY) };
-                waiting.fetch_sub(1, Ordering::Relaxed);
                 let fetched = fetched.expect("there is a value to fall back on");
                 let slow = matches!(fetched.source, Source::Stale { why: StaleReason::LoadSlow, .. });
                 assert!(slow && *fetched.value == OLD, "{fetched:?}");
             })
         });
-        while waiting.load(Ordering::Relaxed) > 0 {
-            clock.advance(HALF);
+        // Both have begun to wait, though they may not sleep yet.
+        while cache.metrics().misses + cache.metrics().joined < 2 {
             shuttle::thread::yield_now();
         }
+        clock.advance(HALF);
         callers.into_iter().for_each(|caller| caller.join().expect("no assertion failed"));
         drop(release);
         running.rest();
@@ -150,7 +149,7 @@ fn g11_a_caller_who_has_waited_long_enough_gets_the_stale_value_whenever_the_loa
 
 #[test]
 fn g11_a_soft_time_out_and_a_landing_never_both_count() {
-    explore(|| {
+    explore_share(2, || {
         let scene = Scene::new(Mood::Good, |builder| builder.stale_if_error(LIFE * 9).soft_timeout(HALF));
         scene.cache.insert(KEY, OLD);
         scene.clock.advance(LIFE);
@@ -170,7 +169,7 @@ fn g11_a_soft_time_out_and_a_landing_never_both_count() {
 
 /// Readers of a key without a value against a writer: nothing is remembered from before the write.
 fn nothing_remembered(mood: Mood, write: fn(&Scene)) {
-    explore(move || {
+    explore_share(8, move || {
         let scene = Scene::new(mood, |builder| builder.error_backoff(ErrorBackoff::new(LIFE)).negative_ttl(LIFE));
         let readers = [false, true].map(|as_task| {
             let scene = scene.clone();
@@ -182,7 +181,7 @@ fn nothing_remembered(mood: Mood, write: fn(&Scene)) {
         let writer = {
             let scene = scene.clone();
             shuttle::thread::spawn(move || {
-                (0..below(8)).for_each(|_| shuttle::thread::yield_now());
+                (0..below(40)).for_each(|_| shuttle::thread::yield_now());
                 scene.source.written.store(true, Ordering::Relaxed);
                 write(&scene);
             })
@@ -219,7 +218,7 @@ fn g13_a_write_ends_what_is_remembered_of_keys_that_are_absent() {
 
 #[test]
 fn g13_a_remembered_absence_goes_when_its_time_is_over_and_an_insert_stays() {
-    explore(|| {
+    explore_share(2, || {
         let scene = Scene::new(Mood::AbsentAtFirst, |builder| builder.negative_ttl(HALF));
         assert!(scene.fetch(false).is_err());
         scene.rest();
@@ -237,7 +236,7 @@ fn g13_a_remembered_absence_goes_when_its_time_is_over_and_an_insert_stays() {
 
 #[test]
 fn g10_a_visit_takes_out_what_is_over_and_nothing_else_whoever_writes_or_reads_meanwhile() {
-    explore(|| {
+    explore_share(2, || {
         let scene = Scene::new(Mood::Good, |builder| builder.stale_while_revalidate(HALF).capacity(4));
         (0..4).for_each(|key| scene.cache.insert(key, OLD));
         scene.clock.advance(LIFE);
@@ -265,7 +264,7 @@ fn g10_a_visit_takes_out_what_is_over_and_nothing_else_whoever_writes_or_reads_m
 
 #[test]
 fn g10_whatever_is_stored_while_visits_are_under_way_is_visited_in_its_time() {
-    explore(|| {
+    explore_share(2, || {
         let scene = Scene::new(Mood::Good, |builder| builder);
         let writers = [0, 1].map(|n| {
             let scene = scene.clone();

@@ -59,11 +59,17 @@ fn schedules() -> usize {
 
 /// Tries `model` on many schedules of both schedulers. A schedule without end fails, as does one in which everybody waits.
 pub(crate) fn explore(model: impl Fn() + Send + Sync + Clone + 'static) {
+    explore_share(1, model);
+}
+
+/// As [`explore`], on so small a share of the schedules: for one of several variants of a model.
+pub(crate) fn explore_share(share: usize, model: impl Fn() + Send + Sync + Clone + 'static) {
+    let schedules = schedules().div_ceil(share);
     let mut config = Config::new();
     config.max_steps = MaxSteps::FailAfter(50_000);
     config.stack_size = 0x20000;
-    Runner::new(RandomScheduler::new(schedules()), config.clone()).run(model.clone());
-    Runner::new(PctScheduler::new(3, schedules()), config).run(model);
+    Runner::new(RandomScheduler::new(schedules), config.clone()).run(model.clone());
+    Runner::new(PctScheduler::new(3, schedules), config).run(model);
 }
 
 /// Starts a thread of the model.

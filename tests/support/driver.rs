@@ -2,11 +2,12 @@
 
 use crate::oracle::history::{Op, Reply, Value};
 use crate::oracle::recorder::{Clock, Recorder, ThreadLog};
-use bellwether::{BoxError, BoxFuture, Cache, CacheBuilder, LoadError};
+use bellwether::{BoxError, BoxFuture, Cache, CacheBuilder, Fetched, LoadError, Source};
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, Waker};
+use std::time::Duration;
 
 /// The one key.
 pub(crate) const KEY: u8 = 1;
@@ -16,6 +17,8 @@ pub(crate) const KEY: u8 = 1;
 pub(crate) struct World {
     pub(crate) clock: Clock,
     pub(crate) recorder: Recorder,
+    /// Whether values are expired and then served as stale ones, for as long as it takes.
+    pub(crate) stale: bool,
 }
 
 /// How the scheduler under test is told to let others go first, and asked for a number below another.
@@ -23,13 +26,21 @@ pub(crate) struct World {
 pub(crate) struct Hands {
     pub(crate) pause: fn(),
     pub(crate) below: fn(usize) -> usize,
-    pub(crate) block_on: fn(Wanted<'_>) -> Fetched,
+    pub(crate) block_on: fn(BoxFuture<'_, Reply>) -> Reply,
 }
 
-/// What a task awaits.
-pub(crate) type Wanted<'a> = BoxFuture<'a, Fetched>;
-/// What a fetch gives.
-pub(crate) type Fetched = Result<Arc<Value>, LoadError>;
+/// What the oracle is told of a fetch.
+fn fetched(result: Result<Fetched<Value>, LoadError>) -> Reply {
+    match result {
+        Ok(Fetched { value, source: Source::Stale { .. }, .. }) => Reply::Stale(*value),
+        Ok(Fetched { value, .. }) => Reply::Loaded(*value),
+        Err(_) => Reply::Failed,
+    }
+}
+
+fn loaded(result: Result<Arc<Value>, LoadError>) -> Reply {
+    result.map_or(Reply::Failed, |value| Reply::Loaded(*value))
+}
 
 /// Which loader a history is made with.
 #[derive(Clone, Copy)]
@@ -45,13 +56,14 @@ impl World {
     pub(crate) fn builder(self: &Arc<Self>, kind: LoaderKind, hands: Hands) -> CacheBuilder<u8, Value> {
         let world = Arc::clone(self);
         let load = move || world.load(hands);
+        let builder = CacheBuilder::new().stale_while_revalidate(if self.stale { Duration::MAX } else { Duration::ZERO });
         match kind {
-            LoaderKind::Blocking => CacheBuilder::new().loader_fn(move |_: &u8| Ok::<_, BoxError>(load())),
-            LoaderKind::Failing => CacheBuilder::new().loader_fn(move |_: &u8| {
+            LoaderKind::Blocking => builder.loader_fn(move |_: &u8| Ok::<_, BoxError>(load())),
+            LoaderKind::Failing => builder.loader_fn(move |_: &u8| {
                 let value = load();
                 if value % 3 == 0 { Err(BoxError::from("this load fails")) } else { Ok(value) }
             }),
-            LoaderKind::Async => CacheBuilder::new().async_loader_fn(move |_: u8| {
+            LoaderKind::Async => builder.async_loader_fn(move |_: u8| {
                 let load = load.clone();
                 async move {
                     let value = load();
@@ -80,14 +92,16 @@ impl World {
 
     fn call(&self, log: &mut ThreadLog, cache: &Cache<u8, Value>, hands: Hands) {
         let tasks = cache.to_async();
-        let loaded = |result: Fetched| result.map_or(Reply::Failed, |value| Reply::Loaded(*value));
         let seen = |value: Option<Arc<Value>>| Reply::Value(value.map(|value| *value));
         let load = || self.load(hands);
-        match (hands.below)(18) {
-            0 | 1 => self.note(log, Op::Fetch, || loaded(cache.fetch_with(&KEY))),
-            2 | 3 => self.note(log, Op::Fetch, || loaded((hands.block_on)(Box::pin(tasks.fetch_with(&KEY))))),
+        match (hands.below)(if self.stale { 23 } else { 18 }) {
+            0 => self.note(log, Op::Fetch, || fetched(cache.fetch_detailed(&KEY))),
+            1 if !self.stale => self.note(log, Op::Fetch, || loaded(cache.fetch_with(&KEY))),
+            1 | 2 => self.note(log, Op::Fetch, || (hands.block_on)(Box::pin(async { fetched(tasks.fetch_detailed(&KEY).await) }))),
+            3 if !self.stale => self.note(log, Op::Fetch, || (hands.block_on)(Box::pin(async { loaded(tasks.fetch_with(&KEY).await) }))),
+            3 => self.note(log, Op::Fetch, || fetched(cache.fetch_detailed(&KEY))),
             4 => self.note(log, Op::Refresh, || loaded(cache.refresh(&KEY))),
-            5 => self.note(log, Op::Refresh, || loaded((hands.block_on)(Box::pin(tasks.refresh(&KEY))))),
+            5 => self.note(log, Op::Refresh, || (hands.block_on)(Box::pin(async { loaded(tasks.refresh(&KEY).await) }))),
             6 => {
                 let _called = log.call(self.clock.tick(), Op::Fetch);
                 poll_once(tasks.fetch_with(&KEY));
@@ -105,17 +119,22 @@ impl World {
                 Reply::Done
             }),
             // Who brings the value of a vacant entry loads it.
-            13 => self.note(log, Op::Fetch, || loaded(Ok(cache.entry(KEY).or_insert_with(load)))),
+            13 => self.note(log, Op::Entry, || loaded(Ok(cache.entry(KEY).or_insert_with(load)))),
             14 => {
-                self.note(log, Op::Fetch, || loaded((hands.block_on)(Box::pin(async { Ok(tasks.entry(KEY).await.or_insert_with(load)) }))))
+                self.note(log, Op::Entry, || (hands.block_on)(Box::pin(async { loaded(Ok(tasks.entry(KEY).await.or_insert_with(load))) })))
             }
             // Who gives a vacant entry up may leave a load behind, by those who waited for him.
             15 => {
-                let _called = log.call(self.clock.tick(), Op::Fetch);
+                let _called = log.call(self.clock.tick(), Op::Entry);
                 let entry = cache.try_entry(KEY);
                 (hands.pause)();
                 drop(entry);
             }
+            16..=19 if self.stale => self.note(log, Op::Expire, || Reply::Present(cache.expire(&KEY))),
+            20 => self.note(log, Op::FetchStale, || match cache.fetch_stale(&KEY) {
+                Some(Fetched { value, source: Source::Stale { .. }, .. }) => Reply::Stale(*value),
+                other => Reply::Value(other.map(|fetched| *fetched.value)),
+            }),
             _ => {
                 let value = self.recorder.fresh();
                 self.note(log, Op::Insert(value), || {

@@ -3,7 +3,7 @@
 use super::CacheBuilder;
 use super::freshness::{Freshness, OnFailure};
 use crate::core::handle::Handle;
-use crate::core::places::Places;
+use crate::core::places::{Caller, Places};
 use crate::core::shared::{Answering, CacheShared, Parts, RefreshFailed, Settings, WithJanitor};
 use crate::faces::async_cache::AsyncCache;
 use crate::faces::cache::Cache;
@@ -40,7 +40,7 @@ impl<K: Key, V: Value, S> CacheBuilder<K, V, S> {
     where
         S: BuildHasher + Send + Sync + 'static,
     {
-        self.build_shared().map(Cache::over)
+        self.build_shared(Caller::Thread).map(Cache::over)
     }
 
     /// Builds the async face. [`AsyncCache::to_sync`] gives the other.
@@ -60,15 +60,15 @@ impl<K: Key, V: Value, S> CacheBuilder<K, V, S> {
     where
         S: BuildHasher + Send + Sync + 'static,
     {
-        self.build_shared().map(AsyncCache::over)
+        self.build_shared(Caller::Task).map(AsyncCache::over)
     }
 
-    fn build_shared(self) -> Result<Handle<K, V, S>, BuildError>
+    fn build_shared(self, callers: Caller) -> Result<Handle<K, V, S>, BuildError>
     where
         S: Send + Sync + 'static,
     {
         let shards = self.choose_shards()?;
-        self.check()?;
+        self.check(callers)?;
         let by_closures = self.load_fn.map(|load| AsyncFn { load, reload: self.reload_fn });
         let loader = by_closures.map(|closures| AnyLoader::Async(Arc::new(closures) as _)).or(self.loader);
         let load_timeout = self.load_timeout.unwrap_or(match self.janitor {

@@ -1,6 +1,7 @@
 //! Checks of what a builder was told: each refusal names the setting, its value and the remedy.
 
 use super::CacheBuilder;
+use crate::core::places::Caller;
 use crate::core::shared::WithJanitor;
 use crate::vocabulary::error::BuildError;
 use crate::vocabulary::expiry::Refresh;
@@ -9,8 +10,8 @@ use crate::vocabulary::spawner::Spawner;
 use std::time::Duration;
 
 impl<K, V, S> CacheBuilder<K, V, S> {
-    pub(super) fn check(&self) -> Result<(), BuildError> {
-        let refusals = [self.limits(), self.times(), self.remembering(), self.keepers()];
+    pub(super) fn check(&self, callers: Caller) -> Result<(), BuildError> {
+        let refusals = [self.limits(), self.times(), self.remembering(), self.keepers(callers)];
         refusals.into_iter().flatten().next().map_or(Ok(()), |refusal| Err(BuildError::new(refusal)))
     }
 
@@ -78,8 +79,9 @@ impl<K, V, S> CacheBuilder<K, V, S> {
     }
 
     /// Whether somebody keeps the time-outs that were asked for.
-    fn keepers(&self) -> Option<String> {
-        let blocking = self.load_fn.is_none() && matches!(self.loader, Some(AnyLoader::Blocking(_)));
+    fn keepers(&self, callers: Caller) -> Option<String> {
+        // Threads keep the time of what they wait for.
+        let blocking = callers == Caller::Thread && self.load_fn.is_none() && matches!(self.loader, Some(AnyLoader::Blocking(_)));
         if self.janitor == WithJanitor::Yes || blocking || self.clock.mock().is_some() {
             return None;
         }
@@ -94,7 +96,7 @@ impl<K, V, S> CacheBuilder<K, V, S> {
             (None, None) => return None,
         };
         Some(format!(
-            "{name} is {limit:?}, but without a janitor nobody keeps it for async loads: \
+            "{name} is {limit:?}, but without a janitor nobody keeps it for tasks and async loads: \
              give a spawner whose `sleep` has timers, or leave out {name} or no_janitor"
         ))
     }

@@ -227,7 +227,7 @@ impl<K, V, S> CacheBuilder<K, V, S> {
 
     /// Sets for how long it is remembered that there is no such key, where a loader says so. Not at all by default.
     ///
-    /// Meanwhile read-through calls get [`LoadError::Absent`](crate::LoadError::Absent), or `None`, without a load. Any write to the key ends it. What
+    /// Meanwhile read-through calls get [`LoadError::Absent`], or `None`, without a load. Any write to the key ends it. What
     /// is remembered without a value weighs [`negative_weight`](Self::negative_weight), takes an eighth of the capacity at most, makes room before any
     /// value does, and isn't seen by methods that don't load. (As RFC 2308 has it for DNS.)
     ///
@@ -250,6 +250,8 @@ impl<K, V, S> CacheBuilder<K, V, S> {
     }
 
     /// Sets what an answer without a value weighs, in the unit of the capacity; 1 by default.
+    ///
+    /// Where that is more than an eighth of the capacity none is remembered.
     ///
     /// # Examples
     /// ```
@@ -418,7 +420,7 @@ impl<K, V, S> CacheBuilder<K, V, S> {
     /// Nothing is ever shown past its time all the same: reads check. What has expired is reclaimed by later writes, some of it with each, and all of it
     /// by [`run_maintenance`](crate::Cache::run_maintenance). Loads end by the default `load_timeout` of 60 seconds no more; one that is set explicitly,
     /// and a [`soft_timeout`](Self::soft_timeout), are kept by threads that wait and by [`Spawner::sleep`](crate::Spawner::sleep), and building fails
-    /// where there is no such spawner and the loader is async.
+    /// where there is no such spawner, unless it is for the blocking face with a blocking loader.
     ///
     /// # Examples
     /// ```

@@ -63,12 +63,11 @@ impl MockClock {
     /// Inside the closure of [`Cache::get`](crate::Cache::get), under whose lock no load can be ended.
     pub fn advance(&self, by: Duration) {
         reentry::check();
-        let now = {
+        {
             let mut state = self.0.lock();
             state.now = state.now.saturating_add(nanos(by));
-            state.now
-        };
-        self.wake_due(Tick::from_nanos(now));
+        }
+        self.wake_due();
     }
 
     /// Sets the clock to `to` after its start, which may be a jump back.
@@ -85,9 +84,8 @@ impl MockClock {
     /// As [`advance`](Self::advance).
     pub fn set(&self, to: Duration) {
         reentry::check();
-        let now = nanos(to);
-        self.0.lock().now = now;
-        self.wake_due(Tick::from_nanos(now));
+        self.0.lock().now = nanos(to);
+        self.wake_due();
     }
 
     /// How far the clock stands from its start.
@@ -115,9 +113,14 @@ impl MockClock {
         drop(cancelled);
     }
 
-    fn wake_due(&self, now: Tick) {
+    /// Wakes what is due by the clock as it stands then: whoever is woken may move it.
+    fn wake_due(&self) {
         loop {
-            let due = self.0.lock().agenda.take_due(now);
+            let due = {
+                let mut state = self.0.lock();
+                let now = Tick::from_nanos(state.now);
+                state.agenda.take_due(now)
+            };
             let Some(waker) = due else { return };
             if let Err(panic) = contain(|| waker.wake()) {
                 panic.forget();

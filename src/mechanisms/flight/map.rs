@@ -171,7 +171,7 @@ impl<K, V> FlightMap<K, V> {
         if flight.has_begun() {
             flight.set_begun(Begun::Ended);
         }
-        if flight.kind == Kind::Refresh {
+        if flight.refreshing.swap(false, Ordering::Relaxed) {
             self.traffic.refresh_ended();
         }
         let Ok(mut entry) = self.berths.find_entry(flight.hashed().0, |berth| berth.name.berth == flight.name.berth) else {

@@ -45,6 +45,8 @@ pub(crate) struct Flight<K, V> {
     over: AtomicBool,
     /// Whether its load keeps its own time.
     timed: AtomicBool,
+    /// Whether it is one of the refreshes that are counted as under way.
+    refreshing: AtomicBool,
     /// How many of those who wait would have the cache's own loader load. Written under the flight's lock.
     wishes: AtomicU64,
     /// How many are on their way here from the flight that this one takes the place of.
@@ -169,6 +171,7 @@ impl<K, V> Flight<K, V> {
             urgent: AtomicBool::new(urgent),
             over: AtomicBool::new(false),
             timed: AtomicBool::new(false),
+            refreshing: AtomicBool::new(kind == Kind::Refresh),
             wishes: AtomicU64::new(0),
             expected: AtomicU64::new(0),
             successor: OnceLock::new(),

@@ -45,6 +45,11 @@ impl Traffic {
         }
     }
 
+    /// Whether as many refreshes are under way as may be.
+    pub(crate) fn is_full_of_refreshes(&self) -> bool {
+        self.refreshes.now() >= self.most_refreshes
+    }
+
     /// Whether one more refresh may be under way, which then is.
     pub(super) fn may_refresh(&self) -> bool {
         self.refreshes.add_within(self.most_refreshes)

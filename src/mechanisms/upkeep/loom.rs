@@ -11,14 +11,16 @@ struct Cache {
     upkeep: Upkeep,
     clock: MockClock,
     due: Mutex<Vec<Deadline>>,
+    /// The way to it that every appointment holds.
+    visit: Arc<Visit>,
 }
 
 impl Cache {
     fn new() -> Arc<Self> {
         let clock = MockClock::new();
         let upkeep = Upkeep::new(Keeper::Mock(clock.clone()));
-        let cache = Arc::new(Self { upkeep, clock, due: Mutex::default() });
-        cache.upkeep.visit_by(Waker::from(Arc::new(Visit(Arc::downgrade(&cache)))));
+        let cache = Arc::new_cyclic(|cache| Self { upkeep, clock, due: Mutex::default(), visit: Arc::new(Visit(cache.clone())) });
+        cache.upkeep.visit_by(Waker::from(Arc::clone(&cache.visit)));
         cache
     }
 
@@ -38,6 +40,11 @@ impl Cache {
             due.iter().min().copied()
         };
         next.into_iter().for_each(|next| self.upkeep.want(next));
+    }
+
+    fn appointments(&self) -> usize {
+        // Besides what this cache and its upkeep hold.
+        Arc::strong_count(&self.visit) - 2
     }
 
     /// Lets time pass, and holds that nothing is left by then.
@@ -106,6 +113,24 @@ fn g10_a_visit_that_comes_while_the_appointment_is_moved_leaves_none_behind() {
         cache.clock.advance(Duration::from_nanos(10));
         sooner.join().expect("storing doesn't panic");
         later.join().expect("storing doesn't panic");
+        cache.ends_empty();
+    });
+}
+
+#[test]
+fn g10_an_appointment_that_is_moved_while_its_visit_begins_is_not_kept_twice() {
+    model(|| {
+        let cache = Cache::new();
+        cache.store(at(10));
+        cache.store(at(30));
+        let other = Arc::clone(&cache);
+        let stores = thread::spawn(move || other.store(at(5)));
+        cache.clock.advance(Duration::from_nanos(10));
+        stores.join().expect("storing doesn't panic");
+        // What was stored when the clock had been moved is visited when that is moved again.
+        cache.clock.advance(Duration::ZERO);
+        assert_eq!(*cache.due.lock(), [at(30)]);
+        assert_eq!(cache.appointments(), 1, "one appointment at a time");
         cache.ends_empty();
     });
 }

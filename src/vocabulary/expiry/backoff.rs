@@ -80,7 +80,8 @@ impl ErrorBackoff {
     pub(crate) fn wait(&self, failures: u32, lifetime: Duration, chance: f64) -> Duration {
         let most = self.max.min(lifetime);
         let growth = self.factor.powi(i32::try_from(failures).unwrap_or(i32::MAX));
-        let seconds = self.first.as_secs_f64() * growth;
+        // Nothing stays nothing, however often it is doubled.
+        let seconds = if self.first.is_zero() { 0.0 } else { self.first.as_secs_f64() * growth };
         let wait = Duration::try_from_secs_f64(seconds).unwrap_or(Duration::MAX).min(most);
         if self.jitter { part_of(wait, 0.5 + chance / 2.0) } else { wait }
     }

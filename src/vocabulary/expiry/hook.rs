@@ -40,7 +40,7 @@ pub trait Expiry<K, V>: Send + Sync + 'static {
         None
     }
 
-    /// The time to live of a value that takes the place of another, which had `left` to live (`None`: for ever). By default what
+    /// The time to live of a value that takes the place of another, which had `left` to live (`None`: for ever; zero: it was stale). By default what
     /// [`on_create`](Self::on_create) says.
     ///
     /// Whether there is another is seen just before the value is stored, not in the same step: a write of somebody else may come in between.

@@ -136,3 +136,6 @@ impl Rules {
 pub(crate) fn part_of(whole: Duration, part: f64) -> Duration {
     if whole == Duration::MAX { whole } else { Duration::from_nanos((nanos(whole) as f64 * part) as u64).min(whole) }
 }
+
+#[cfg(all(test, not(any(bellwether_loom, bellwether_shuttle))))]
+mod tests;

@@ -61,6 +61,8 @@ pub(crate) struct Times {
     stored: Tick,
     /// The end of its time to live.
     ends: Deadline,
+    /// Its time to live, in nanoseconds, before anybody cut it short; the greatest number is for ever.
+    lifetime: u64,
     /// What there is besides, where there is anything.
     more: Option<Box<More>>,
 }
@@ -85,8 +87,6 @@ struct More {
     failures: u32,
     /// No load is begun for its sake before.
     next_try: Deadline,
-    /// How long it was to be of use, before anybody cut that short.
-    life: Duration,
 }
 
 /// One look at an entry's times.
@@ -120,12 +120,21 @@ impl Times {
             reread: origin.reread,
             failures: 0,
             next_try: Deadline::START,
-            life: Duration::MAX,
         };
-        let ends = Deadline::after(now, rules.time_to_live);
-        let mut times = Self { soonest: ends, stored: now, ends, more: (!plain).then(|| Box::new(more())) };
-        times.live_until(ends);
+        Self::begin(nanos(rules.time_to_live), (!plain).then(|| Box::new(more())), now)
+    }
+
+    /// The times of an entry that lives so long from now on.
+    fn begin(lifetime: u64, more: Option<Box<More>>, now: Tick) -> Self {
+        let mut times = Self { soonest: Deadline::NEVER, stored: now, ends: Deadline::NEVER, lifetime, more };
+        times.end_at(Deadline::after(now, Duration::from_nanos(lifetime)));
         times
+    }
+
+    /// These times as if the entry were stored now, with all its own settings.
+    pub(crate) fn renewed(&self, now: Tick) -> Self {
+        let more = self.more.as_ref().map(|more| Box::new(more.renewed(now)));
+        Self::begin(self.lifetime, more, now)
     }
 
     /// Moves the end of the time to live, and all that goes by it.
@@ -235,18 +244,17 @@ impl Times {
         }
     }
 
-    /// Its time to live ends at `ends`.
-    pub(crate) fn live_until(&mut self, ends: Deadline) {
-        self.end_at(ends);
-        if let Some(more) = &mut self.more {
-            more.life = ends.plus(more.window()).left_at(self.stored).unwrap_or(Duration::MAX);
-        }
+    /// It lives so long from now on.
+    pub(crate) fn live_for(&mut self, time_to_live: Duration, now: Tick) {
+        self.lifetime = nanos(time_to_live);
+        self.end_at(Deadline::after(now, time_to_live));
     }
 
     /// A load for its sake has failed.
     pub(crate) fn load_failed(&mut self, now: Tick, backoff: &ErrorBackoff) {
         if let Some(more) = &mut self.more {
-            more.next_try = Deadline::after(now, backoff.wait(more.failures, more.life, dice::throw()));
+            let of_use = Duration::from_nanos(self.lifetime).saturating_add(more.window());
+            more.next_try = Deadline::after(now, backoff.wait(more.failures, of_use, dice::throw()));
             more.failures = more.failures.saturating_add(1);
         }
     }
@@ -258,6 +266,10 @@ impl Times {
 }
 
 impl More {
+    fn renewed(&self, now: Tick) -> Self {
+        Self { used: AtomicU64::new(now.nanos()), failures: 0, next_try: Deadline::START, ..*self }
+    }
+
     /// How long after its time to live it is good for something.
     fn window(&self) -> Duration {
         self.stale_while_revalidate.max(self.stale_if_error)
@@ -295,7 +307,9 @@ impl More {
         }
         // The coarse clock would make a short idle time shorter by a part that counts.
         let now = if self.idle < clock.coarse_lag().saturating_mul(64) { clock.now() } else { clock.coarse() };
-        if self.used.load(Ordering::Relaxed) < now.nanos() {
+        let before = self.used.load(Ordering::Relaxed);
+        // A use that was seen in time and is noted late revives nothing.
+        if before < now.nanos() && now.nanos() < before.saturating_add(self.idle) {
             self.used.store(now.nanos(), Ordering::Relaxed);
         }
     }

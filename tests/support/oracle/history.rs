@@ -29,6 +29,14 @@ pub(crate) enum Op {
     Fetch,
     /// `refresh`: loads now, or joins a flight under way.
     Refresh,
+    /// `entry` and what brings its value: a hit of a value that isn't stale, else
+    /// joins or leads a flight.
+    Entry,
+    /// `expire`, in a cache with a stale window that doesn't end: a value that
+    /// is held is stale from then on.
+    Expire,
+    /// `fetch_stale`: looks, and sees what is stale, too.
+    FetchStale,
 }
 
 /// What the cache answered.
@@ -36,12 +44,15 @@ pub(crate) enum Op {
 pub(crate) enum Reply {
     /// `Insert` and `Invalidate`.
     Done,
-    /// `Remove` and `Get`.
+    /// `Remove`, `Get` and `FetchStale`, with a value that isn't stale.
     Value(Option<Value>),
-    /// `Contains`.
+    /// `Contains`, and `Expire`: whether there was a value that wasn't stale.
     Present(bool),
-    /// `Fetch` and `Refresh`, with a value.
+    /// `Fetch`, `Entry` and `Refresh`, with a value that isn't served as stale.
     Loaded(Value),
+    /// `Fetch` and `FetchStale`, with a value that is served as stale. A fetch
+    /// may have left a refresh behind, which lands without it.
+    Stale(Value),
     /// `Fetch` and `Refresh`, with the error of a load that failed. A caller
     /// that merely stopped waiting has no reply: its load may still land.
     Failed,
@@ -89,19 +100,25 @@ impl Call {
     pub(crate) fn saw(&self) -> Option<Value> {
         match self.returned?.1 {
             Reply::Value(value) => value,
-            Reply::Loaded(value) => Some(value),
+            Reply::Loaded(value) | Reply::Stale(value) => Some(value),
             Reply::Done | Reply::Present(_) | Reply::Failed => None,
         }
     }
 
     /// Whether the call can start a load.
     pub(crate) fn may_lead(&self) -> bool {
-        matches!(self.op, Op::Fetch | Op::Refresh)
+        matches!(self.op, Op::Fetch | Op::Refresh | Op::Entry)
+    }
+
+    /// Whether the call was served a stale value, so that it may have left a
+    /// refresh behind.
+    pub(crate) fn was_served_stale(&self) -> bool {
+        self.op == Op::Fetch && matches!(self.returned, Some((_, Reply::Stale(_))))
     }
 
     /// Whether the call changes the key by its own hand.
     pub(crate) fn writes(&self) -> bool {
-        matches!(self.op, Op::Insert(_) | Op::Invalidate | Op::Remove)
+        matches!(self.op, Op::Insert(_) | Op::Invalidate | Op::Remove | Op::Expire)
     }
 
     fn reply_fits(&self) -> bool {
@@ -111,8 +128,10 @@ impl Call {
         match self.op {
             Op::Insert(_) | Op::Invalidate => matches!(reply, Reply::Done),
             Op::Remove | Op::Get => matches!(reply, Reply::Value(_)),
-            Op::Contains => matches!(reply, Reply::Present(_)),
-            Op::Fetch | Op::Refresh => matches!(reply, Reply::Loaded(_) | Reply::Failed),
+            Op::Contains | Op::Expire => matches!(reply, Reply::Present(_)),
+            Op::FetchStale => matches!(reply, Reply::Value(_) | Reply::Stale(_)),
+            Op::Fetch => matches!(reply, Reply::Loaded(_) | Reply::Stale(_) | Reply::Failed),
+            Op::Refresh | Op::Entry => matches!(reply, Reply::Loaded(_) | Reply::Failed),
         }
     }
 }
@@ -145,7 +164,7 @@ impl History {
         let mut born = HashMap::new();
         let inserted = self.calls.iter().filter_map(|call| match call.op {
             Op::Insert(value) => Some((value, call.called)),
-            Op::Invalidate | Op::Remove | Op::Get | Op::Contains | Op::Fetch | Op::Refresh => None,
+            _ => None,
         });
         let loaded = self.loads.iter().map(|load| (load.value, load.begin));
         for (value, stamp) in inserted.chain(loaded) {

@@ -54,7 +54,7 @@ struct Search<'a> {
 
 /// A way to go on.
 struct Step {
-    /// The caller that went away whose load lands first.
+    /// The caller that went away whose load lands first, if one does.
     leader: Option<usize>,
     /// The call that comes next.
     call: usize,
@@ -137,28 +137,37 @@ impl<'a> Search<'a> {
         let mut steps = Vec::new();
         for call in ready {
             let next = self.follow(call, state);
-            steps.extend(next.map(|state| Step { leader: None, call, state }));
+            let either = next.into_iter().chain(self.spec.otherwise(state, &self.calls[call]));
+            steps.extend(either.map(|state| Step { leader: None, call, state }));
             // A landing is needed only if the answer is wrong without it, or if a
-            // refresh comes between the landing and the look.
-            if next.is_none() || self.calls[call].op == Op::Refresh {
+            // refresh or an expire comes between the landing and the look.
+            if next.is_none() || matches!(self.calls[call].op, Op::Refresh | Op::Expire) {
                 self.add_steps_with_landing(&mut steps, call, taken, state);
             }
         }
         steps
     }
 
-    /// Adds the steps in which a load whose caller went away lands right before
-    /// the call.
+    /// Adds the steps in which a load that lands without its caller does so right
+    /// before the call.
     fn add_steps_with_landing(&self, steps: &mut Vec<Step>, call: usize, taken: u64, state: State) {
-        if self.open.is_empty() || self.calls[call].returned.is_none() {
+        let target = &self.calls[call];
+        if target.returned.is_none() && target.op != Op::Expire {
             return;
         }
-        for load in self.spec.lands_for(&self.calls[call]) {
-            for op in [Op::Fetch, Op::Refresh] {
-                let landing = self.leader(op, taken, state, load);
-                steps.extend(
-                    landing.and_then(|(leader, landed)| Some(Step { leader: Some(leader), call, state: self.follow(call, landed)? })),
-                );
+        for load in self.spec.lands_for(target) {
+            // It lands once it has begun, and so after all that returned before. Its
+            // leader called earlier still.
+            if self.spec.begin(load) >= self.horizon(taken) {
+                continue;
+            }
+            let abandoned = [Op::Fetch, Op::Entry, Op::Refresh].into_iter().filter_map(|op| {
+                let (leader, landed) = self.leader(op, taken, state, load)?;
+                Some((Some(leader), landed))
+            });
+            let refreshed = self.spec.refreshed(state, load).map(|landed| (None, landed));
+            for (leader, landed) in abandoned.chain(refreshed) {
+                steps.extend(self.follow(call, landed).map(|state| Step { leader, call, state }));
             }
         }
     }
@@ -192,11 +201,6 @@ impl<'a> Search<'a> {
     /// all who can have led it the latest: the others can have led whatever he
     /// can, and more.
     fn leader(&self, op: Op, taken: u64, state: State, load: usize) -> Option<(usize, State)> {
-        // It lands once it has begun, and so after all that returned before. Its
-        // leader called earlier still.
-        if self.spec.begin(load) >= self.horizon(taken) {
-            return None;
-        }
         let free = |&&index: &&usize| taken & bit(index) == 0 && self.calls[index].op == op;
         self.open.iter().filter(free).find_map(|&index| {
             let landed = self.spec.abandoned(state, &self.calls[index], load)?;

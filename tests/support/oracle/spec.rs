@@ -1,11 +1,16 @@
 //! The sequential specification: what one key of a plain cache would answer,
 //! one call at a time.
 //!
-//! A key holds nothing, an inserted value or a loaded one. Writes set it, looks
-//! must match it, a fetch that returned the value held is a hit. A fetch that
+//! A key holds nothing, an inserted value, a loaded one, or one that is stale.
+//! Writes set it, looks must match it, a fetch that returned the value held is a hit. A fetch that
 //! returned anything else *introduces* the load it returned: the key must be
 //! empty, no load is introduced twice, and the load must have begun after the
 //! call of every write that came before. A refresh introduces over a value, too.
+//!
+//! An expire is a write that makes what is held stale. A stale value is seen by
+//! fetches alone, which say so, and by `fetch_stale`: for all others the key is
+//! empty. Who brings the value of an entry introduces over it, and so does the
+//! refresh that a fetch has left behind.
 //!
 //! # What a correct cache may do, so that it must pass
 //!
@@ -29,6 +34,13 @@
 //!   the contrary.
 //! - *A caller that went away* leaves a load that lands without him, at any later
 //!   time or never: `abandoned`. Such a load began after its leader's call.
+//! - *A fetch that was served a stale value* leaves a refresh that lands without
+//!   it, at any later time or never: `refreshed`. It was claimed while the fetch was
+//!   under way, and lands only where something is stale: whatever else may have come
+//!   was a write, or a load that was the key's flight in its place.
+//! - *A flight that an expire supersedes* delivers, too, and its callers come just
+//!   before the expire. What is stale afterwards is what they brought, if it had
+//!   landed by then, or what lies beneath it: `otherwise`.
 //! - *A bounded cache forgets* at any time, or refuses to store. Forgetting as
 //!   late as possible, right before a call that needs the key empty, explains
 //!   whatever forgetting earlier does; so it is no step of its own.
@@ -52,10 +64,13 @@
 //! - A load too many whose result nobody sees is counted (`unasked_load`), but not
 //!   where loads fail, nor beyond the number of callers that went away.
 //! - With forgetting, an empty key is always excused: lost values and needless
-//!   second loads show only without it. Stale values show either way.
+//!   second loads show only without it. Values from before a write show either way.
+//! - Two refreshes for one stale value, if only one of them is ever seen: each
+//!   fetch that was served it may have left one. A cache that never refreshes.
 //!
-//! Not in the model: time (expiry, stale windows), absence as a loader's answer,
-//! conditional writes, and entries that lead. Histories must do without them.
+//! Not in the model: time that passes (values become stale by an expire alone),
+//! absence as a loader's answer, and conditional writes. Histories must do without
+//! them.
 
 use std::collections::HashSet;
 use std::fmt;
@@ -86,6 +101,7 @@ enum Held {
         /// or had been superseded, by then.
         seen_by: Stamp,
     },
+    Stale(Value),
 }
 
 /// What became of the flight that brought the held value.
@@ -95,14 +111,48 @@ enum Landing {
     Stored,
     /// Only those who waited for the flight have the value. If the next write
     /// superseded it, what the cache really holds is this.
-    Unproven { beneath: Option<Value> },
+    Unproven { beneath: Beneath },
+}
+
+/// What a superseded flight leaves as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+enum Beneath {
+    Nothing,
+    Fresh(Value),
+    Stale(Value),
 }
 
 impl Held {
-    fn value(self) -> Option<Value> {
+    /// The value, unless it is stale.
+    fn fresh(self) -> Option<Value> {
         match self {
-            Self::Nothing => None,
+            Self::Nothing | Self::Stale(_) => None,
             Self::Inserted(value) | Self::Loaded { value, .. } => Some(value),
+        }
+    }
+
+    fn beneath(self) -> Beneath {
+        match self {
+            Self::Nothing => Beneath::Nothing,
+            Self::Inserted(value) | Self::Loaded { value, .. } => Beneath::Fresh(value),
+            Self::Stale(value) => Beneath::Stale(value),
+        }
+    }
+}
+
+impl Beneath {
+    fn fresh(self) -> Option<Value> {
+        match self {
+            Self::Nothing | Self::Stale(_) => None,
+            Self::Fresh(value) => Some(value),
+        }
+    }
+
+    /// What is left of it when it has been expired.
+    fn expired(self) -> Held {
+        match self {
+            Self::Nothing => Held::Nothing,
+            Self::Fresh(value) | Self::Stale(value) => Held::Stale(value),
         }
     }
 }
@@ -121,7 +171,7 @@ impl State {
     /// from the flight.
     fn delivered(self, end: Stamp) -> Self {
         match self.held {
-            Held::Nothing | Held::Inserted(_) => self,
+            Held::Nothing | Held::Inserted(_) | Held::Stale(_) => self,
             Held::Loaded { value, landing, seen_by } => Self { held: Held::Loaded { value, landing, seen_by: seen_by.min(end) }, ..self },
         }
     }
@@ -129,7 +179,7 @@ impl State {
     /// A caller that returned at `end` found the held value in the cache.
     fn found(self, end: Stamp) -> Self {
         match self.held {
-            Held::Nothing | Held::Inserted(_) => self,
+            Held::Nothing | Held::Inserted(_) | Held::Stale(_) => self,
             Held::Loaded { value, seen_by, .. } => {
                 Self { held: Held::Loaded { value, landing: Landing::Stored, seen_by: seen_by.min(end) }, ..self }
             }
@@ -139,9 +189,10 @@ impl State {
 
 impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.held.value() {
-            None => write!(f, "nothing held"),
-            Some(value) => write!(f, "{value} held"),
+        match self.held {
+            Held::Nothing => write!(f, "nothing held"),
+            Held::Inserted(value) | Held::Loaded { value, .. } => write!(f, "{value} held"),
+            Held::Stale(value) => write!(f, "{value} held, which is stale"),
         }
     }
 }
@@ -150,25 +201,29 @@ impl fmt::Display for State {
 pub(crate) struct Spec<'a> {
     options: Options,
     loads: &'a [Load],
-    /// The loads that a remove took out, by index.
-    removed: Vec<usize>,
+    /// The loads that a remove took out, or that were seen stale, by index.
+    uncovered: Vec<usize>,
     /// Each insert's value and the end of its interval.
     inserts: Vec<(Value, Stamp)>,
+    /// Each fetch that was served a stale value: that, and its interval.
+    served_stale: Vec<(Value, Stamp, Stamp)>,
 }
 
 impl<'a> Spec<'a> {
     pub(crate) fn new(history: &'a History, options: Options) -> Self {
-        let removes = history.calls.iter().filter(|call| call.op == Op::Remove);
-        let removed: HashSet<Value> = removes.filter_map(Call::saw).collect();
+        let stale = |call: &&Call| call.op == Op::Remove || matches!(call.returned, Some((_, Reply::Stale(_))));
+        let uncovered: HashSet<Value> = history.calls.iter().filter(stale).filter_map(Call::saw).collect();
         let inserts = history.calls.iter().filter_map(|call| match call.op {
             Op::Insert(value) => Some((value, call.end())),
-            Op::Invalidate | Op::Remove | Op::Get | Op::Contains | Op::Fetch | Op::Refresh => None,
+            _ => None,
         });
+        let served_stale = history.calls.iter().filter(|call| call.was_served_stale());
         Self {
             options,
             loads: &history.loads,
-            removed: (0..history.loads.len()).filter(|&index| removed.contains(&history.loads[index].value)).collect(),
+            uncovered: (0..history.loads.len()).filter(|&index| uncovered.contains(&history.loads[index].value)).collect(),
             inserts: inserts.collect(),
+            served_stale: served_stale.filter_map(|call| Some((call.saw()?, call.called, call.end()))).collect(),
         }
     }
 
@@ -179,24 +234,37 @@ impl<'a> Spec<'a> {
             Op::Invalidate => Some(state.written(call.called, Held::Nothing)),
             Op::Remove => self.after_remove(state, call, reply),
             Op::Get => match reply {
+                Reply::Value(None) => self.without_fresh(state),
+                Reply::Value(held) => (state.held.fresh() == held).then(|| state.found(end)),
+                _ => None,
+            },
+            Op::FetchStale => match reply {
                 Reply::Value(None) => self.without_value(state),
-                Reply::Value(held) => (state.held.value() == held).then(|| state.found(end)),
-                Reply::Done | Reply::Present(_) | Reply::Loaded(_) | Reply::Failed => None,
+                Reply::Value(held) => (state.held.fresh() == held).then(|| state.found(end)),
+                Reply::Stale(value) => (state.held == Held::Stale(value)).then_some(state),
+                _ => None,
             },
             Op::Contains => match reply {
-                Reply::Present(false) => self.without_value(state),
-                Reply::Present(true) => state.held.value().map(|_| state.found(end)),
-                Reply::Done | Reply::Value(_) | Reply::Loaded(_) | Reply::Failed => None,
+                Reply::Present(false) => self.without_fresh(state),
+                Reply::Present(true) => state.held.fresh().map(|_| state.found(end)),
+                _ => None,
             },
+            Op::Expire => self.after_expire(state, call.called, Some(reply)),
             Op::Fetch => match reply {
-                Reply::Loaded(value) => self.after_fetch(state, value, end),
+                Reply::Loaded(value) => self.after_lookup(state, self.without_value(state), value, end),
+                Reply::Stale(value) => (state.held == Held::Stale(value)).then_some(state),
                 Reply::Failed if self.options.loads_may_fail => self.without_value(state),
-                Reply::Done | Reply::Value(_) | Reply::Present(_) | Reply::Failed => None,
+                _ => None,
+            },
+            Op::Entry => match reply {
+                Reply::Loaded(value) => self.after_lookup(state, self.without_fresh(state), value, end),
+                Reply::Failed if self.options.loads_may_fail => self.without_fresh(state),
+                _ => None,
             },
             Op::Refresh => match reply {
                 Reply::Loaded(value) => self.after_refresh(state, call, value, end),
                 Reply::Failed => self.options.loads_may_fail.then_some(state),
-                Reply::Done | Reply::Value(_) | Reply::Present(_) => None,
+                _ => None,
             },
         }
     }
@@ -207,8 +275,21 @@ impl<'a> Spec<'a> {
         match call.op {
             Op::Insert(value) => Some(state.written(call.called, Held::Inserted(value))),
             Op::Invalidate | Op::Remove => Some(state.written(call.called, Held::Nothing)),
-            Op::Get | Op::Contains | Op::Fetch | Op::Refresh => None,
+            Op::Expire => self.after_expire(state, call.called, None),
+            Op::Get | Op::Contains | Op::Fetch | Op::Refresh | Op::Entry | Op::FetchStale => None,
         }
+    }
+
+    /// The other state that an expire may lead to, if it superseded the flight that
+    /// brought what is held here: that was never in the cache.
+    pub(crate) fn otherwise(&self, state: State, call: &Call) -> Option<State> {
+        let Held::Loaded { landing: Landing::Unproven { beneath }, seen_by, .. } = state.held else { return None };
+        let fits = match call.returned {
+            None => true,
+            Some((_, Reply::Present(found))) => found == beneath.fresh().is_some(),
+            Some(_) => false,
+        };
+        (call.op == Op::Expire && fits && call.called < seen_by).then(|| state.written(call.called, beneath.expired()))
     }
 
     /// The state after the load at `index` has landed, if `call` can have led it
@@ -216,11 +297,26 @@ impl<'a> Spec<'a> {
     pub(crate) fn abandoned(&self, state: State, call: &Call, index: usize) -> Option<State> {
         let before = match call.op {
             Op::Refresh => state,
-            Op::Fetch => self.without_value(state)?,
-            Op::Insert(_) | Op::Invalidate | Op::Remove | Op::Get | Op::Contains => return None,
+            // A fetch that went away may have been served a stale value first, and
+            // left the refresh of that.
+            Op::Fetch | Op::Entry => self.without_fresh(state)?,
+            _ => return None,
         };
         let led = self.begin(index) > call.called;
         led.then(|| self.introduce(before, index, Landing::Stored, Stamp::MAX)).flatten()
+    }
+
+    /// The state after the load at `index` has landed as the refresh that a fetch
+    /// has left behind which was served what is stale.
+    pub(crate) fn refreshed(&self, state: State, index: usize) -> Option<State> {
+        let Load { value, begin } = self.loads[index];
+        let asked = |&&(served, called, end): &&(Value, Stamp, Stamp)| {
+            // It claimed the flight after the last write, though it may have been served
+            // before that. A flight that waits for its turn outlives a write.
+            served != value && called < begin && (end > state.last_write || self.options.queued_flights)
+        };
+        let due = matches!(state.held, Held::Stale(_)) && self.served_stale.iter().any(|call| asked(&call));
+        due.then(|| self.introduce(state, index, Landing::Stored, Stamp::MAX)).flatten()
     }
 
     /// The loads, by index, that may have landed right before a call that
@@ -230,13 +326,14 @@ impl<'a> Spec<'a> {
     pub(crate) fn lands_for(&self, call: &Call) -> Vec<usize> {
         match call.op {
             Op::Insert(_) | Op::Invalidate => Vec::new(),
-            Op::Get | Op::Remove | Op::Fetch => {
+            Op::Get | Op::Remove | Op::Fetch | Op::Entry | Op::FetchStale => {
                 let seen = call.saw().and_then(|value| self.index(value));
                 seen.into_iter().collect()
             }
-            Op::Contains => (0..self.loads.len()).collect(),
-            // Seen by a remove that finds it beneath the refresh it superseded.
-            Op::Refresh => self.removed.clone(),
+            Op::Contains | Op::Expire => (0..self.loads.len()).collect(),
+            // Seen by a remove, or after an expire, that finds it beneath the refresh it
+            // superseded.
+            Op::Refresh => self.uncovered.clone(),
         }
     }
 
@@ -244,22 +341,35 @@ impl<'a> Spec<'a> {
         let Reply::Value(removed) = reply else {
             return None;
         };
-        let held = state.held.value() == removed;
+        let held = state.held.fresh() == removed;
         let forgotten = self.options.may_forget && removed.is_none();
         let superseded = match state.held {
-            Held::Nothing | Held::Inserted(_) => false,
+            Held::Nothing | Held::Inserted(_) | Held::Stale(_) => false,
             Held::Loaded { landing: Landing::Stored, .. } => false,
-            Held::Loaded { landing: Landing::Unproven { beneath }, seen_by, .. } => beneath == removed && call.called < seen_by,
+            Held::Loaded { landing: Landing::Unproven { beneath }, seen_by, .. } => beneath.fresh() == removed && call.called < seen_by,
         };
         (held || forgotten || superseded).then(|| state.written(call.called, Held::Nothing))
     }
 
-    fn after_fetch(&self, state: State, value: Value, end: Stamp) -> Option<State> {
-        if state.held.value() == Some(value) {
+    fn after_expire(&self, state: State, called: Stamp, reply: Option<Reply>) -> Option<State> {
+        let fresh = state.held.fresh().is_some();
+        match reply {
+            Some(Reply::Present(found)) if found == fresh => {}
+            Some(Reply::Present(false)) if self.options.may_forget => return Some(state.written(called, Held::Nothing)),
+            Some(_) => return None,
+            None => {}
+        }
+        Some(state.written(called, state.held.beneath().expired()))
+    }
+
+    /// A hit, or a load introduced where there is nothing for the caller, which
+    /// `missing` is the state of.
+    fn after_lookup(&self, state: State, missing: Option<State>, value: Value, end: Stamp) -> Option<State> {
+        if state.held.fresh() == Some(value) {
             return Some(state.delivered(end));
         }
-        let missing = self.without_value(state)?;
-        let landing = Landing::Unproven { beneath: missing.held.value() };
+        let missing = missing?;
+        let landing = Landing::Unproven { beneath: missing.held.beneath() };
         self.introduce(missing, self.index(value)?, landing, end)
     }
 
@@ -267,8 +377,8 @@ impl<'a> Spec<'a> {
         match state.held {
             Held::Loaded { value: held, seen_by, .. } if held == value => (call.called < seen_by).then(|| state.delivered(end)),
             Held::Inserted(held) if held == value => self.answers(value, call).then_some(state),
-            Held::Nothing | Held::Inserted(_) | Held::Loaded { .. } => {
-                let landing = Landing::Unproven { beneath: state.held.value() };
+            Held::Nothing | Held::Inserted(_) | Held::Loaded { .. } | Held::Stale(_) => {
+                let landing = Landing::Unproven { beneath: state.held.beneath() };
                 self.introduce(state, self.index(value)?, landing, end)
             }
         }
@@ -286,11 +396,20 @@ impl<'a> Spec<'a> {
         empty.then_some(State { held: Held::Nothing, ..state })
     }
 
+    /// The state without a value that isn't stale, if the key may be without one.
+    fn without_fresh(&self, state: State) -> Option<State> {
+        match state.held {
+            Held::Stale(_) => Some(state),
+            Held::Nothing | Held::Inserted(_) | Held::Loaded { .. } => self.without_value(state),
+        }
+    }
+
     fn introduce(&self, state: State, index: usize, landing: Landing, seen_by: Stamp) -> Option<State> {
         let Load { value, begin } = self.loads[index];
         let bit = 1 << index;
         let usable = state.used & bit == 0 && begin > state.last_write;
-        usable.then_some(State { held: Held::Loaded { value, landing, seen_by }, used: state.used | bit, ..state })
+        let held = Held::Loaded { value, landing, seen_by };
+        usable.then_some(State { held, used: state.used | bit, ..state })
     }
 
     /// When the load at `index` began.
@@ -304,7 +423,7 @@ impl<'a> Spec<'a> {
 }
 
 /// A load that no caller can have led: each load has one leader, who called
-/// before it began and who, if he got a value at all, got this one.
+/// before it began and who, if he waited and got a value, got this one.
 pub(crate) fn unasked_load(history: &History, options: Options) -> Option<Value> {
     // A load that failed may have been recorded, and the leader of a load that
     // was superseded and failed leads again: then the count proves nothing.
@@ -312,10 +431,11 @@ pub(crate) fn unasked_load(history: &History, options: Options) -> Option<Value>
         return None;
     }
     let leads = || history.calls.iter().filter(|call| call.may_lead());
-    let answered: HashSet<Value> = leads().filter_map(Call::saw).collect();
+    let answered: HashSet<Value> = leads().filter(|call| !call.was_served_stale()).filter_map(Call::saw).collect();
     let mut unheard: Vec<&Load> = history.loads.iter().filter(|load| !answered.contains(&load.value)).collect();
     unheard.sort_by_key(|load| load.begin);
-    let open: Vec<Stamp> = leads().filter(|call| call.returned.is_none()).map(|call| call.called).collect();
+    let without_load = |call: &&Call| call.returned.is_none() || call.was_served_stale();
+    let open: Vec<Stamp> = leads().filter(without_load).map(|call| call.called).collect();
     let asked = |load: &Load| open.iter().filter(|called| **called < load.begin).count();
     let beyond = unheard.iter().enumerate().find(|(earlier, load)| asked(load) <= *earlier);
     beyond.map(|(_, load)| load.value)

@@ -99,12 +99,16 @@ fn line(call: &Call) -> String {
         Op::Contains => "contains".to_owned(),
         Op::Fetch => "fetch".to_owned(),
         Op::Refresh => "refresh".to_owned(),
+        Op::Entry => "entry".to_owned(),
+        Op::Expire => "expire".to_owned(),
+        Op::FetchStale => "fetch_stale".to_owned(),
     };
     let reply = match call.returned.map(|(_, reply)| reply) {
         None => "no return".to_owned(),
         Some(Reply::Done) => "done".to_owned(),
         Some(Reply::Value(None)) => "none".to_owned(),
         Some(Reply::Value(Some(value)) | Reply::Loaded(value)) => value.to_string(),
+        Some(Reply::Stale(value)) => format!("{value}, stale"),
         Some(Reply::Present(present)) => present.to_string(),
         Some(Reply::Failed) => "failed".to_owned(),
     };

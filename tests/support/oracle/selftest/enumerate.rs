@@ -20,11 +20,16 @@ fn follows(spec: &Spec<'_>, left: &[&Call], state: State) -> bool {
     if left.iter().all(|call| call.returned.is_none()) {
         return true;
     }
-    left.iter().enumerate().any(|(at, call)| {
+    let refreshed = |load: usize| {
+        let begun = left.iter().all(|call| spec.begin(load) < call.end());
+        spec.refreshed(state, load).is_some_and(|next| begun && follows(spec, left, next))
+    };
+    let called = |at: usize, call: &Call| {
         let mut rest = left.to_vec();
         rest.remove(at);
         after(spec, call, &rest, state).into_iter().any(|next| follows(spec, &rest, next))
-    })
+    };
+    left.iter().enumerate().any(|(at, call)| called(at, call)) || (0..LOADED.len()).any(refreshed)
 }
 
 /// All states that a call may lead to if it comes before the `rest`. A caller
@@ -35,11 +40,11 @@ fn after(spec: &Spec<'_>, call: &Call, rest: &[&Call], state: State) -> Vec<Stat
         return Vec::new();
     }
     if let Some(answer) = call.returned {
-        return spec.after(state, call, answer).into_iter().collect();
+        return spec.after(state, call, answer).into_iter().chain(spec.otherwise(state, call)).collect();
     }
     let landings = (0..LOADED.len()).filter(|&load| precedes(spec.begin(load))).map(|load| spec.abandoned(state, call, load));
     let write = spec.after_open(state, call);
-    landings.chain([write]).flatten().collect()
+    landings.chain([write, spec.otherwise(state, call)]).flatten().collect()
 }
 
 /// A short history whose answers are mostly nonsense.
@@ -58,13 +63,18 @@ pub(crate) fn babble(seed: u64) -> History {
             _ => None,
         };
         let loaded = any.map_or(Reply::Failed, Reply::Loaded);
-        let (op, reply) = match dice.below(9) {
+        let stale = any.map_or(Reply::Failed, Reply::Stale);
+        let (op, reply) = match dice.below(16) {
             0 | 1 => (Op::Insert(INSERTED + number), Reply::Done),
             2 => (Op::Invalidate, Reply::Done),
             3 => (Op::Remove, Reply::Value(any)),
             4 => (Op::Get, Reply::Value(any)),
             5 => (Op::Contains, Reply::Present(any.is_some())),
             6 | 7 => (Op::Fetch, loaded),
+            8 | 9 => (Op::Fetch, stale),
+            10 => (Op::Entry, loaded),
+            11..=13 => (Op::Expire, Reply::Present(any.is_some())),
+            14 => (Op::FetchStale, if dice.once_in(2) { Reply::Value(any) } else { stale }),
             _ => (Op::Refresh, loaded),
         };
         let returned = (!dice.once_in(5)).then_some((a.max(b), reply));

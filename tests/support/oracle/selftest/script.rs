@@ -42,6 +42,18 @@ pub(crate) fn fetch(value: Value) -> Deed {
     (Op::Fetch, Reply::Loaded(value))
 }
 pub(crate) const FETCH_FAILS: Deed = (Op::Fetch, Reply::Failed);
+pub(crate) fn fetch_gets_stale(value: Value) -> Deed {
+    (Op::Fetch, Reply::Stale(value))
+}
+pub(crate) fn sees_stale(value: Value) -> Deed {
+    (Op::FetchStale, Reply::Stale(value))
+}
+pub(crate) fn entry(value: Value) -> Deed {
+    (Op::Entry, Reply::Loaded(value))
+}
+pub(crate) fn expire(found: bool) -> Deed {
+    (Op::Expire, Reply::Present(found))
+}
 pub(crate) fn refresh(value: Value) -> Deed {
     (Op::Refresh, Reply::Loaded(value))
 }

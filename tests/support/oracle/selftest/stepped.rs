@@ -37,6 +37,16 @@ pub(crate) enum Bug {
     PublishesFirst,
     /// Values vanish.
     Forgets,
+    /// An expire leaves the flight where it is.
+    ExpireKeepsFlight,
+    /// What is stale is seen by all.
+    StaleIsShown,
+    /// What is stale is loaded anew while the fetch waits.
+    StaleWaits,
+    /// An expire leaves nothing.
+    ExpireForgets,
+    /// A refresh lands though its value was removed.
+    RefreshBringsBack,
 }
 
 /// How the cache is built and used.
@@ -63,6 +73,8 @@ enum At {
     Called(Op),
     /// A fetch that found nothing at its first look.
     Missed(Op),
+    /// A fetch that found a stale value, and is about to have it loaded anew.
+    Renewing(Value),
     /// An invalidate in two steps, between them.
     Halfway,
     /// Waits for a flight.
@@ -95,6 +107,10 @@ struct Flight {
     stage: Stage,
     superseded: bool,
     refreshes: bool,
+    /// Whether a fetch left it behind that was served a stale value.
+    background: bool,
+    /// How many wait for it.
+    waiting: usize,
 }
 
 struct Cache {
@@ -103,6 +119,8 @@ struct Cache {
     clock: Clock,
     recorder: Recorder,
     held: Option<Value>,
+    /// Whether that is stale.
+    stale: bool,
     /// The flight in the map.
     flying: Option<usize>,
     flights: Vec<Flight>,
@@ -146,6 +164,7 @@ impl Cache {
             clock: Clock::default(),
             recorder: Recorder::default(),
             held: None,
+            stale: false,
             flying: None,
             flights: Vec::new(),
         }
@@ -174,6 +193,7 @@ impl Cache {
             }
             At::Called(op) => self.act(op),
             At::Missed(op) => self.claim(op),
+            At::Renewing(value) => self.renew(value),
             At::Halfway => {
                 self.supersede();
                 At::Answered(Reply::Done)
@@ -188,7 +208,11 @@ impl Cache {
     }
 
     fn choose(&mut self) -> Op {
-        match self.dice.below(12) {
+        match self.dice.below(17) {
+            12 | 13 => Op::Expire,
+            14 => Op::FetchStale,
+            15 => Op::Entry,
+            16 => Op::Fetch,
             0 => Op::Insert(self.recorder.fresh()),
             1 => Op::Invalidate,
             2 => Op::Remove,
@@ -202,7 +226,7 @@ impl Cache {
     fn act(&mut self, op: Op) -> At {
         match op {
             Op::Insert(value) => {
-                self.held = Some(value);
+                (self.held, self.stale) = (Some(value), false);
                 match self.queued() {
                     Some(flight) => self.answer(flight, value),
                     None => self.supersede_unless(Bug::InsertKeepsFlight),
@@ -219,13 +243,30 @@ impl Cache {
             }
             Op::Remove => {
                 self.supersede_unless(Bug::RemoveKeepsFlight);
-                At::Answered(Reply::Value(self.held.take()))
+                let shown = self.shown();
+                self.held = None;
+                At::Answered(Reply::Value(shown))
             }
-            Op::Get => At::Answered(Reply::Value(self.held)),
-            Op::Contains => At::Answered(Reply::Present(self.held.is_some())),
+            Op::Expire => {
+                let shown = self.shown();
+                self.stale = true;
+                if self.has(Bug::ExpireForgets) {
+                    self.held = None;
+                }
+                self.supersede_unless(Bug::ExpireKeepsFlight);
+                At::Answered(Reply::Present(shown.is_some()))
+            }
+            Op::Get => At::Answered(Reply::Value(if self.has(Bug::StaleIsShown) { self.held } else { self.shown() })),
+            Op::FetchStale => At::Answered(match self.held {
+                Some(value) if self.stale => Reply::Stale(value),
+                held => Reply::Value(held),
+            }),
+            Op::Contains => At::Answered(Reply::Present(self.shown().is_some())),
+            Op::Entry => self.shown().map_or(At::Missed(op), |value| At::Answered(Reply::Loaded(value))),
             Op::Fetch => match self.held {
-                Some(value) => At::Answered(Reply::Loaded(value)),
-                None => At::Missed(op),
+                Some(value) if self.stale && !self.has(Bug::StaleWaits) => At::Renewing(value),
+                Some(value) if !self.stale => At::Answered(Reply::Loaded(value)),
+                _ => At::Missed(op),
             },
             Op::Refresh => match self.held {
                 Some(value) if self.has(Bug::RefreshHits) => At::Answered(Reply::Loaded(value)),
@@ -235,17 +276,42 @@ impl Cache {
     }
 
     fn claim(&mut self, op: Op) -> At {
-        let again = op == Op::Fetch && !self.has(Bug::ClaimsBlindly);
-        if let (true, Some(value)) = (again, self.held) {
-            return At::Answered(Reply::Loaded(value));
+        let again = op != Op::Refresh && !self.has(Bug::ClaimsBlindly);
+        match self.held {
+            Some(value) if again && !self.stale => return At::Answered(Reply::Loaded(value)),
+            Some(value) if again && op == Op::Fetch && !self.has(Bug::StaleWaits) => return At::Answered(Reply::Stale(value)),
+            _ => {}
         }
         if let (false, Some(flight)) = (self.has(Bug::NeverJoins), self.flying) {
-            return At::Waiting(op, flight);
+            return self.join(op, flight);
         }
-        self.flights.push(Flight { stage: Stage::Queued, superseded: false, refreshes: op == Op::Refresh });
+        let flight = self.lead(op == Op::Refresh, false);
+        self.join(op, flight)
+    }
+
+    fn join(&mut self, op: Op, flight: usize) -> At {
+        self.flights[flight].waiting += 1;
+        At::Waiting(op, flight)
+    }
+
+    fn lead(&mut self, refreshes: bool, background: bool) -> usize {
+        self.flights.push(Flight { stage: Stage::Queued, superseded: false, refreshes, background, waiting: 0 });
         let flight = self.flights.len() - 1;
         self.flying = Some(flight);
-        At::Waiting(op, flight)
+        flight
+    }
+
+    /// Has a stale value loaded anew, if it is held still and nobody does so.
+    fn renew(&mut self, value: Value) -> At {
+        if self.held.is_some() && self.stale && self.flying.is_none() {
+            self.lead(false, true);
+        }
+        At::Answered(Reply::Stale(value))
+    }
+
+    /// What is held, unless it is stale.
+    fn shown(&self) -> Option<Value> {
+        self.held.filter(|_| !self.stale)
     }
 
     fn wait(&mut self, thread: &mut Thread, op: Op, flight: usize) -> At {
@@ -261,6 +327,7 @@ impl Cache {
                 let leaves = self.setting.leaving;
                 if leaves.is_some_and(|times| self.dice.once_in(times)) {
                     thread.ticket = None;
+                    self.flights[flight].waiting -= 1;
                     return At::Idle;
                 }
                 At::Waiting(op, flight)
@@ -343,8 +410,12 @@ impl Cache {
         }
         let superseded = self.flights[flight].superseded;
         let lost = self.flights[flight].refreshes && self.has(Bug::RefreshIsLost);
-        if (owned && !superseded && !lost) || self.has(Bug::LandsUnowned) {
-            self.held = Some(value);
+        // For the sake of a value that is gone nothing is stored, unless somebody waits.
+        let Flight { background, waiting, .. } = self.flights[flight];
+        let needless = background && self.held.is_none() && waiting == 0;
+        let back = background && self.has(Bug::RefreshBringsBack);
+        if (owned && !superseded && !lost && !needless) || self.has(Bug::LandsUnowned) || back {
+            (self.held, self.stale) = (Some(value), false);
         }
     }
 }
