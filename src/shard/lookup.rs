@@ -101,25 +101,29 @@ impl<K, V> Shard<K, V> {
     where
         Q: Equivalent<K> + ?Sized,
     {
-        let (result, afterwards) = {
-            let state = self.read();
-            let slot = state.store.find(at.hashed, at.key)?;
-            let record = state.store.get(slot);
-            let afterwards = if record.times.is_plainly_fresh(at.clock) {
-                match trace {
-                    Trace::Leave => Afterwards { fullness: state.store.hit(slot, &self.touches), reread: None },
-                    Trace::None => Afterwards::NOTHING,
-                }
-            } else {
-                state.look_closer(slot, trace, need, at.clock, &self.touches)?
-            };
-            (found(&record.value), afterwards)
+        let state = self.read();
+        let slot = state.store.find(at.hashed, at.key)?;
+        let record = state.store.get(slot);
+        if !record.times.is_plainly_fresh(at.clock) {
+            let afterwards = state.look_closer(slot, trace, need, at.clock, &self.touches)?;
+            let result = found(&record.value);
+            drop(state);
+            self.settle(at, afterwards);
+            return Some(result);
+        }
+        let fullness = match trace {
+            Trace::Leave => state.store.hit(slot, &self.touches),
+            Trace::None => Fullness::Room,
         };
-        self.settle(at, afterwards);
+        let result = found(&record.value);
+        drop(state);
+        if fullness == Fullness::Full {
+            self.drain_touches();
+        }
         Some(result)
     }
 
-    #[inline]
+    #[cold]
     fn settle<Q: Equivalent<K> + ?Sized>(&self, at: Place<'_, Q>, afterwards: Afterwards<V>) {
         if afterwards.fullness == Fullness::Full {
             self.drain_touches();

@@ -77,6 +77,11 @@ pub(crate) struct Origin {
     pub(crate) reread: bool,
 }
 
+impl Origin {
+    /// Brought by a caller, and not asked about.
+    const PLAIN: Self = Self { load_time: Duration::ZERO, reread: false };
+}
+
 impl Rules {
     pub(crate) const NONE: Self = Self {
         time_to_live: Duration::MAX,

@@ -53,16 +53,12 @@ impl Freshness {
     }
 }
 
-/// An entry's times.
+/// An entry's times. Small, as it lies with what each hit reads.
 #[derive(Debug)]
 pub(crate) struct Times {
-    /// Until then it is fresh and nothing is due: a read needs no other look.
+    /// Until then it is fresh and nothing is due: a read needs no other look. Where there is nothing more, the end of its time to live.
     soonest: Deadline,
     stored: Tick,
-    /// The end of its time to live.
-    ends: Deadline,
-    /// Its time to live, in nanoseconds, before anybody cut it short; the greatest number is for ever.
-    lifetime: u64,
     /// What there is besides, where there is anything.
     more: Option<Box<More>>,
 }
@@ -70,6 +66,10 @@ pub(crate) struct Times {
 /// The times of an entry that has more than a time to live.
 #[derive(Debug)]
 struct More {
+    /// The end of its time to live.
+    ends: Deadline,
+    /// Its time to live, in nanoseconds, before anybody cut it short; the greatest number is for ever.
+    lifetime: u64,
     refresh: Refresh,
     /// From when on it is to be loaded anew, or may be.
     due: Deadline,
@@ -106,41 +106,37 @@ impl Times {
             && rules.stale_if_error.is_zero()
             && rules.time_to_idle == Duration::MAX
             && !origin.reread;
-        let more = || More {
-            refresh: rules.refresh,
-            due: Deadline::NEVER,
-            lead: match rules.refresh {
-                Refresh::Early(early) => early.lead(origin.load_time),
-                Refresh::Never | Refresh::After(_) | Refresh::Ahead(_) => 0.0,
-            },
-            stale_while_revalidate: rules.stale_while_revalidate,
-            stale_if_error: rules.stale_if_error,
-            idle: nanos(rules.time_to_idle),
-            used: AtomicU64::new(now.nanos()),
-            reread: origin.reread,
-            failures: 0,
-            next_try: Deadline::START,
-        };
-        Self::begin(nanos(rules.time_to_live), (!plain).then(|| Box::new(more())), now)
-    }
-
-    /// The times of an entry that lives so long from now on.
-    fn begin(lifetime: u64, more: Option<Box<More>>, now: Tick) -> Self {
-        let mut times = Self { soonest: Deadline::NEVER, stored: now, ends: Deadline::NEVER, lifetime, more };
-        times.end_at(Deadline::after(now, Duration::from_nanos(lifetime)));
+        let mut times = Self { soonest: Deadline::after(now, rules.time_to_live), stored: now, more: None };
+        if !plain {
+            times.more = Some(Box::new(More::new(rules, origin, now)));
+            times.live_for(rules.time_to_live, now);
+        }
         times
     }
 
     /// These times as if the entry were stored now, with all its own settings.
     pub(crate) fn renewed(&self, now: Tick) -> Self {
-        let more = self.more.as_ref().map(|more| Box::new(more.renewed(now)));
-        Self::begin(self.lifetime, more, now)
+        let Some(more) = &self.more else {
+            let lifetime = self.soonest.left_at(self.stored).unwrap_or(Duration::MAX);
+            return Self { soonest: Deadline::after(now, lifetime), stored: now, more: None };
+        };
+        let mut times = Self { soonest: Deadline::NEVER, stored: now, more: Some(Box::new(more.renewed(now))) };
+        times.end_at(Deadline::after(now, Duration::from_nanos(more.lifetime)));
+        times
+    }
+
+    /// It lives so long from now on.
+    pub(crate) fn live_for(&mut self, time_to_live: Duration, now: Tick) {
+        let plain = || Box::new(More::new(&Rules::NONE, Origin::PLAIN, now));
+        self.more.get_or_insert_with(plain).lifetime = nanos(time_to_live);
+        self.end_at(Deadline::after(now, time_to_live));
     }
 
     /// Moves the end of the time to live, and all that goes by it.
     fn end_at(&mut self, ends: Deadline) {
-        (self.ends, self.soonest) = (ends, ends);
+        self.soonest = ends;
         let Some(more) = &mut self.more else { return };
+        more.ends = ends;
         more.due = more.refresh_due(self.stored, ends).min(ends);
         // What is used or asked about at each read has no instant before which nothing is to be done.
         let always = more.idle != u64::MAX || more.reread;
@@ -160,22 +156,23 @@ impl Times {
             return Freshness::Expired;
         }
         let Some(more) = &self.more else { return Freshness::Fresh };
-        if !self.ends.has_passed_at(now) {
-            return if more.is_due(self.ends, now, chance) { Freshness::RefreshDue } else { Freshness::Fresh };
+        if !more.ends.has_passed_at(now) {
+            return if more.is_due(now, chance) { Freshness::RefreshDue } else { Freshness::Fresh };
         }
-        if self.ends.plus(more.stale_while_revalidate).has_passed_at(now) { Freshness::ErrorFallback } else { Freshness::Stale }
+        if more.ends.plus(more.stale_while_revalidate).has_passed_at(now) { Freshness::ErrorFallback } else { Freshness::Stale }
     }
 
     /// From when on nobody may see it.
     pub(crate) fn last(&self) -> Deadline {
         match &self.more {
-            None => self.ends,
-            Some(more) => self.ends.plus(more.window()).min(more.idle_until()),
+            None => self.soonest,
+            Some(more) => more.ends.plus(more.window()).min(more.idle_until()),
         }
     }
 
+    /// The end of its time to live.
     pub(crate) fn ends(&self) -> Deadline {
-        self.ends
+        self.more.as_ref().map_or(self.soonest, |more| more.ends)
     }
 
     pub(crate) fn stored(&self) -> Tick {
@@ -184,7 +181,7 @@ impl Times {
 
     /// [`freshness`](Self::freshness) now, by the coarse clock where that is enough.
     fn freshness_by(&self, clock: &Clock, chance: impl FnOnce() -> f64) -> Freshness {
-        let bound = self.more.as_ref().map_or(self.ends, |more| more.due.min(more.idle_until()));
+        let bound = self.more.as_ref().map_or(self.soonest, |more| more.due.min(more.idle_until()));
         if clock.may_have_passed(bound) { self.freshness(clock.now(), chance) } else { Freshness::Fresh }
     }
 
@@ -238,22 +235,16 @@ impl Times {
 
     /// Its time to live is over now. A load for its sake may begin at once.
     pub(crate) fn expire(&mut self, now: Tick) {
-        self.end_at(self.ends.min(Deadline::after(now, Duration::ZERO)));
+        self.end_at(self.ends().min(Deadline::after(now, Duration::ZERO)));
         if let Some(more) = &mut self.more {
             (more.failures, more.next_try) = (0, Deadline::START);
         }
     }
 
-    /// It lives so long from now on.
-    pub(crate) fn live_for(&mut self, time_to_live: Duration, now: Tick) {
-        self.lifetime = nanos(time_to_live);
-        self.end_at(Deadline::after(now, time_to_live));
-    }
-
     /// A load for its sake has failed.
     pub(crate) fn load_failed(&mut self, now: Tick, backoff: &ErrorBackoff) {
         if let Some(more) = &mut self.more {
-            let of_use = Duration::from_nanos(self.lifetime).saturating_add(more.window());
+            let of_use = Duration::from_nanos(more.lifetime).saturating_add(more.window());
             more.next_try = Deadline::after(now, backoff.wait(more.failures, of_use, dice::throw()));
             more.failures = more.failures.saturating_add(1);
         }
@@ -266,6 +257,27 @@ impl Times {
 }
 
 impl More {
+    /// Without an end, which is settled next.
+    fn new(rules: &Rules, origin: Origin, now: Tick) -> Self {
+        Self {
+            ends: Deadline::NEVER,
+            lifetime: u64::MAX,
+            refresh: rules.refresh,
+            due: Deadline::NEVER,
+            lead: match rules.refresh {
+                Refresh::Early(early) => early.lead(origin.load_time),
+                Refresh::Never | Refresh::After(_) | Refresh::Ahead(_) => 0.0,
+            },
+            stale_while_revalidate: rules.stale_while_revalidate,
+            stale_if_error: rules.stale_if_error,
+            idle: nanos(rules.time_to_idle),
+            used: AtomicU64::new(now.nanos()),
+            reread: origin.reread,
+            failures: 0,
+            next_try: Deadline::START,
+        }
+    }
+
     fn renewed(&self, now: Tick) -> Self {
         Self { used: AtomicU64::new(now.nanos()), failures: 0, next_try: Deadline::START, ..*self }
     }
@@ -289,9 +301,9 @@ impl More {
         }
     }
 
-    fn is_due(&self, ends: Deadline, now: Tick, chance: impl FnOnce() -> f64) -> bool {
+    fn is_due(&self, now: Tick, chance: impl FnOnce() -> f64) -> bool {
         // The chance is that of XFetch: the refresh comes `lead * -ln(chance)` before the end.
-        let by_chance = || self.lead == 0.0 || ends.earlier_by(in_nanos(-self.lead * chance().ln())).has_passed_at(now);
+        let by_chance = || self.lead == 0.0 || self.ends.earlier_by(in_nanos(-self.lead * chance().ln())).has_passed_at(now);
         self.due.has_passed_at(now) && by_chance()
     }
 
