@@ -5,6 +5,7 @@ use super::cache::Cache;
 use super::entry::{Entry, Taker};
 use super::fetch::{ByClosure, Fetch};
 use super::iter::Iter;
+use super::lifetimes::lifetime_methods;
 use super::plain::plain_methods;
 use crate::core::ends::CLOSE_LIMIT;
 use crate::core::handle::Handle;
@@ -46,6 +47,7 @@ pub struct AsyncCache<K, V, S = RandomState> {
 }
 
 plain_methods!(AsyncCache, build_async);
+lifetime_methods!(AsyncCache, build_async);
 
 impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> AsyncCache<K, V, S> {
     /// Loads where nothing usable is held: the read-through call.
@@ -186,10 +188,11 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> AsyncCache<K, V, 
     /// Loads now, whatever is held, and gives the new value. Joins a load of the key that is under way.
     ///
     /// The value that is held is served to others until the new one is there, and stays if the load fails. To be sure that a change of the source
-    /// is seen, call [`invalidate`](Self::invalidate) first: a load that is joined may have begun before the change.
+    /// is seen, call [`invalidate`](Self::invalidate) or [`expire`](Self::expire) first: a load that is joined may have begun before the change. It waits
+    /// for no back-off, and asks for nothing that is remembered.
     ///
     /// # Errors
-    /// As [`fetch_with`](Self::fetch_with).
+    /// As [`fetch_with`](Self::fetch_with), but the load's error also where a value is held, stale or not.
     ///
     /// # Cancel safety
     /// As [`fetch_with`](Self::fetch_with).

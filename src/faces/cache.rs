@@ -4,6 +4,7 @@ use super::async_cache::AsyncCache;
 use super::builder::CacheBuilder;
 use super::entry::{Entry, Taker};
 use super::iter::Iter;
+use super::lifetimes::lifetime_methods;
 use super::plain::plain_methods;
 use crate::core::blocking::Means;
 use crate::core::ends::CLOSE_LIMIT;
@@ -43,6 +44,7 @@ pub struct Cache<K, V, S = RandomState> {
 }
 
 plain_methods!(Cache, build);
+lifetime_methods!(Cache, build);
 
 /// A closure that is never there: the type of "no closure was given".
 type NoClosure<V> = fn() -> Brought<V>;
@@ -168,10 +170,11 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> Cache<K, V, S> {
     /// Loads now, whatever is held, and gives the new value. Joins a load of the key that is under way.
     ///
     /// The value that is held is served to others until the new one is there, and stays if the load fails. To be sure that a change of the source
-    /// is seen, call [`invalidate`](Self::invalidate) first: a load that is joined may have begun before the change.
+    /// is seen, call [`invalidate`](Self::invalidate) or [`expire`](Self::expire) first: a load that is joined may have begun before the change. It waits
+    /// for no back-off, and asks for nothing that is remembered.
     ///
     /// # Errors
-    /// As [`fetch_with`](Self::fetch_with).
+    /// As [`fetch_with`](Self::fetch_with), but the load's error also where a value is held, stale or not.
     ///
     /// # Blocking
     /// As [`fetch_with`](Self::fetch_with).

@@ -6,4 +6,5 @@ pub(crate) mod cache;
 pub(crate) mod entry;
 pub(crate) mod fetch;
 pub(crate) mod iter;
+mod lifetimes;
 mod plain;
