@@ -112,7 +112,11 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
                 if let Poll::Ready(done) = Pin::new(&mut idle).poll(&mut cx) {
                     return done;
                 }
-                parker.park();
+                // This thread keeps the limit itself, but for a mock clock's.
+                match self.time_left_until(idle.limit.at()) {
+                    Some(left) => parker.park_for(left),
+                    None => parker.park(),
+                }
             }
         })
     }

@@ -6,15 +6,16 @@ use super::waiting::Nested;
 use super::write::Stored;
 use crate::ground::contain::{Panic, contain, drop_contained};
 use crate::ground::dice;
+use crate::ground::hash::Hashed;
 use crate::ground::reentry;
 use crate::ground::time::Tick;
 use crate::ground::waits::{InLoad, Load};
 use crate::mechanisms::flight::{Flight, Kind, Landing, Standing, Turn};
-use crate::shard::{By, Departures, Held, Kept, Note, Noted, Place, Put, Remains};
+use crate::shard::{By, Departures, Held, Note, Noted, Place, Put, Remains};
 use crate::vocabulary::error::{LoadError, LoadErrorKind};
-use crate::vocabulary::expiry::{Lifetime, OwnRules};
+use crate::vocabulary::expiry::Lifetime;
 use crate::vocabulary::keys::{Key, Value};
-use crate::vocabulary::loaded::{Answer, Loaded};
+use crate::vocabulary::loaded::{Answer, Loaded, Own};
 use crate::vocabulary::removal::RemovalCause;
 use std::cell::Cell;
 use std::sync::Arc;
@@ -146,7 +147,14 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> LoadGuard<K, V, S> {
             brought
         };
         // The weigher and the key's clone are user code: a panic in either is the load's.
-        let prepared = contain(|| self.prepare(brought)).unwrap_or_else(|panic| Prepared::Fail(panicked(panic), None));
+        let prepared = contain(|| self.prepare(brought)).unwrap_or_else(|panic| {
+            let error = panicked(panic);
+            let key = contain(|| self.shared.key_to_remember(&self.flight, &error)).unwrap_or_else(|panic| {
+                panic.forget();
+                None
+            });
+            Prepared::Fail(error, key)
+        });
         if self.progress.get() == Progress::Loading && !self.flight.seal() {
             // It was given up: timed out, cancelled or answered. Whoever did that has told everybody.
             return drop_contained(prepared);
@@ -204,13 +212,8 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> LoadGuard<K, V, S> {
         };
         let (hashed, key) = (self.flight.hashed(), self.flight.key().clone());
         let (by, load_time) = (By::Flight(&self.flight), self.load_time.get());
-        let mut put = self.shared.weighed((hashed, key), Arc::clone(value), loaded.own, by, load_time);
-        if matches!(loaded.answer, Answer::Unchanged) {
-            // It keeps the settings that it came with, but for those that the answer brings or the hook gives.
-            let rules = loaded.own.rules == OwnRules::default() && self.shared.settings.hook.is_none();
-            put.kept = Kept { weight: loaded.own.weight.is_none(), rules };
-        }
-        Prepared::Store(put)
+        let own = Own { unchanged: matches!(loaded.answer, Answer::Unchanged), ..loaded.own };
+        Prepared::Store(self.shared.weighed((hashed, key), Arc::clone(value), own, by, load_time))
     }
 
     fn absent(&self, own: Option<Lifetime>) -> Prepared<'_, K, V> {
@@ -272,7 +275,7 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> LoadGuard<K, V, S> {
 
     fn land_empty(&self, remains: Remains, note: Option<Note<'_, K>>, out: &mut Departures<K, V>) -> Standing {
         if note.as_ref().is_some_and(|note| note.key.is_some()) {
-            self.shared.make_way_for_an_answer(out);
+            self.shared.make_way_for_an_answer(self.flight.hashed(), out);
         }
         let shard = self.shared.shard(self.flight.hashed());
         let mine = shard.land_empty(&self.flight, (remains, note), self.shared.terms(), &mut self.shared.room.promise(), out);
@@ -319,9 +322,12 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
         remembered.then(|| flight.key().clone())
     }
 
-    /// Has another answer forgotten, where as many are remembered as may be. Shards come in any order: a shard can make way only in itself.
-    pub(super) fn make_way_for_an_answer(&self, out: &mut Departures<K, V>) {
-        if self.room.answers().saturating_add(self.settings.answering.weight) <= self.room.capacity() / 8 {
+    /// Has another answer forgotten, where as many are remembered as may be and none is in the shard that is to remember one more: a shard makes way
+    /// only in itself. The others come in any order.
+    pub(super) fn make_way_for_an_answer(&self, hashed: Hashed, out: &mut Departures<K, V>) {
+        if self.shard(hashed).has_answers()
+            || self.room.answers().saturating_add(self.settings.answering.weight) <= self.room.capacity() / 8
+        {
             return;
         }
         let (before, from) = self.shards.split_at(dice::below(self.shards.len()));

@@ -24,7 +24,8 @@ impl<K, V, S> CacheShared<K, V, S> {
         self.time_left_until(flight.deadline())
     }
 
-    fn time_left_until(&self, deadline: Deadline) -> Option<Duration> {
+    /// The real time that is left until `deadline`, if it ever comes.
+    pub(super) fn time_left_until(&self, deadline: Deadline) -> Option<Duration> {
         if self.clock.mock().is_some() { None } else { deadline.left_at(self.clock.now()) }
     }
 
@@ -61,7 +62,7 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
         });
         let mut out = Departures::new();
         if key.is_some() {
-            self.make_way_for_an_answer(&mut out);
+            self.make_way_for_an_answer(flight.hashed(), &mut out);
         }
         let shard = self.shard(flight.hashed());
         let mut seal = |note| shard.seal(flight, note, self.terms(), &mut self.room.promise(), &mut out);
@@ -100,7 +101,8 @@ pub(super) struct WakeUp {
 
 enum By {
     Appointment(Appointment, Waker),
-    Timer(BoxFuture<'static, ()>),
+    /// Locked by nobody: a future alone couldn't be shared between threads.
+    Timer(std::sync::Mutex<BoxFuture<'static, ()>>),
 }
 
 impl WakeUp {
@@ -131,11 +133,12 @@ impl WakeUp {
             let appointment = shared.set_alarm(self.at, waker.clone());
             self.by = match appointment {
                 Some(appointment) => Some(By::Appointment(appointment, waker)),
-                None => shared.time_left_until(self.at).and_then(|left| shared.places.sleep(left)).map(By::Timer),
+                None => shared.time_left_until(self.at).and_then(|left| shared.places.sleep(left)).map(|timer| By::Timer(timer.into())),
             };
         }
         if let Some(By::Timer(timer)) = &mut self.by {
             let mut cx = Context::from_waker(cx.waker());
+            let timer = timer.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
             if !matches!(contain(|| timer.as_mut().poll(&mut cx)), Ok(Poll::Pending)) {
                 // It has rung too early, or has panicked: another is made.
                 self.by = None;

@@ -32,6 +32,8 @@ pub(crate) struct Waiting<'a, K, V, S> {
     fallback: Option<Fallback<V>>,
     /// When it has taken too long for one who has a value in hand.
     slow: WakeUp,
+    /// That value, once it has.
+    settled_for: Option<Fetched<V>>,
 }
 
 /// A load's wait for a flight, while it is booked.
@@ -83,7 +85,7 @@ impl<'a, K, V, S> Waiting<'a, K, V, S> {
         let since = shared.clock.now();
         let patience = if fallback.is_some() { shared.settings.soft_timeout } else { Duration::MAX };
         let slow = WakeUp::new(Deadline::after(since, patience));
-        Self { shared, waiter: Some(waiter), since, nested: None, away: None, fallback, slow }
+        Self { shared, waiter: Some(waiter), since, nested: None, away: None, fallback, slow, settled_for: None }
     }
 
     pub(super) fn has_fallback(&self) -> bool {
@@ -97,11 +99,11 @@ impl<'a, K, V, S> Waiting<'a, K, V, S> {
 
     /// What the caller gets who has waited until `landing`: what the load brought, else the value in hand.
     pub(crate) fn fetched(&self, landing: Landing<V>, source: Source) -> Result<Fetched<V>, LoadError> {
-        let why = if landing.standing == Standing::Slow { StaleReason::LoadSlow } else { StaleReason::LoadFailed };
-        match landing.result {
-            Ok(value) => Ok(Fetched { value, source }),
-            Err(absent) if absent.is_absent() => Err(absent),
-            Err(error) => self.instead(why).ok_or(error),
+        match (landing.result, &self.settled_for) {
+            (Ok(value), _) => Ok(Fetched { value, source }),
+            (Err(_), Some(settled_for)) => Ok(settled_for.clone()),
+            (Err(absent), None) if absent.is_absent() => Err(absent),
+            (Err(error), None) => self.instead(StaleReason::LoadFailed).ok_or(error),
         }
     }
 
@@ -124,7 +126,10 @@ impl<K, V, S> Drop for Waiting<'_, K, V, S> {
         let Some(waiter) = self.waiter.take() else { return };
         let flight = Arc::clone(waiter.flight());
         if !waiter.leave() {
-            return self.shared.left(&flight);
+            // Who has settled for an older value wants the load to go on.
+            return if self.settled_for.is_none() {
+                self.shared.left(&flight)
+            };
         }
         // By now it has gone on to the flight in this one's place, if it was to.
         if let Some(successor) = flight.arrive() {
@@ -154,12 +159,12 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> Waiting<'_, K, V, S> {
 
     /// Whether one who has waited long enough still has a value in hand. If it is over by now, he waits on like everybody else.
     fn may_give_up(&mut self) -> bool {
-        let may = self.instead(StaleReason::LoadSlow).is_some();
-        if !may {
+        self.settled_for = self.instead(StaleReason::LoadSlow);
+        if self.settled_for.is_none() {
             self.slow.call_off(self.shared);
             self.slow = WakeUp::new(Deadline::NEVER);
         }
-        may
+        self.settled_for.is_some()
     }
 
     /// What one gets who waits no longer.

@@ -7,12 +7,13 @@ use crate::ground::hash::Hashed;
 use crate::ground::sync::yield_now;
 use crate::mechanisms::flight::{Landing, Standing};
 use crate::mechanisms::room::Promise;
-use crate::shard::{Answered, By, Committed, Departures, Held, Kept, Need, Place, Put, Shard, Terms};
+use crate::shard::{Answered, By, Committed, Departures, Done, Held, Need, Place, Put, Shard, Terms};
 use crate::vocabulary::expiry::hook::Hook;
 use crate::vocabulary::expiry::{Lifetime, Origin};
 use crate::vocabulary::keys::{Key, Value};
 use crate::vocabulary::loaded::{Answer, Loaded, Own};
 use equivalent::Equivalent;
+use std::cell::Cell;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -63,7 +64,8 @@ impl<K: Key, V: Value, S> CacheShared<K, V, S> {
         }
         let origin = Origin { load_time, reread: hook.is_some_and(|hook| hook.reads) };
         let times = self.settings.rules.times(&own.rules, origin, &self.clock);
-        Put { hashed, key, value, weight, times, by, kept: Kept::default(), need: Need::Unknown }
+        let renewal = own.unchanged.then(|| Box::new(own));
+        Put { hashed, key, value, weight, times, by, renewal, need: Need::Unknown, gave_way: Cell::new(None) }
     }
 
     /// Ends the time to live of what is held for a key, and overtakes its flight.
@@ -116,7 +118,7 @@ impl<K: Key, V: Value, S> CacheShared<K, V, S> {
             // Before any value, wherever they are.
             let mut shards = self.shards.iter();
             while let Some(shard) = shards.next().filter(|_| !promise.reach_for(needed)) {
-                shard.free_worthless(needed, terms, promise, out);
+                while shard.free_worthless(needed, terms, promise, out) == Done::Part {}
             }
         }
         while !promise.reach_for(needed) {

@@ -246,3 +246,15 @@ impl<K, V, S, O, M> fmt::Debug for Fetch<'_, K, V, S, O, M> {
         f.debug_struct("Fetch").field("state", &state).finish_non_exhaustive()
     }
 }
+
+#[cfg(all(test, not(any(bellwether_loom, bellwether_shuttle))))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn g19_a_fetch_can_be_sent_and_shared_between_threads() {
+        fn is_both<T: Send + Sync>() {}
+        is_both::<Fetch<'_, u32, u32>>();
+        is_both::<crate::core::ends::Idle<'_, u32, u32, RandomState>>();
+    }
+}

@@ -92,13 +92,17 @@ impl<K: Eq, V> State<K, V> {
         if !promise.reach_for(weight) {
             self.free_expired(weight, &mut steps, terms, promise, out);
         }
-        let mut evicted = 0;
+        let missing = weight.saturating_sub(promise.amount());
+        let mean = self.store.weight() / (self.store.len() as u64).max(1);
+        // Whether one hold can make so much room: else values would leave for nothing.
+        let worth_it = missing <= mean.saturating_mul(u64::from(VICTIMS)) && missing <= self.store.weight();
+        let mut evicted = if worth_it { 0 } else { VICTIMS };
         while promise.amount() < weight && evicted < VICTIMS {
             let Some(victim) = self.store.victim() else { break };
             self.evict(victim, RemovalCause::Evicted, terms, promise, out);
             evicted += 1;
+            terms.room.book_entries(0, 1);
         }
-        terms.room.book_entries(0, u64::from(evicted));
         self.free_answers(weight, &mut steps, terms, promise, out);
         if promise.amount() < weight {
             terms.room.unbook_answer(weight);

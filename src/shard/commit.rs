@@ -14,7 +14,9 @@ use crate::mechanisms::flight::{Flight, Kind, Overtaken};
 use crate::mechanisms::room::{Promise, Room};
 use crate::mechanisms::wheel::Timer;
 use crate::vocabulary::expiry::Times;
+use crate::vocabulary::loaded::Own;
 use crate::vocabulary::removal::RemovalCause;
+use std::cell::Cell;
 use std::sync::Arc;
 
 /// Victims that one hold of a lock takes at most.
@@ -28,17 +30,12 @@ pub(crate) struct Put<'a, K, V> {
     pub(crate) weight: u64,
     pub(crate) times: Times,
     pub(crate) by: By<'a, K, V>,
-    pub(crate) kept: Kept,
+    /// There if it was found to be unchanged: then all but this stays of the entry that holds it already, if one does.
+    pub(crate) renewal: Option<Box<Own>>,
     /// Whether somebody needs it, where it is a refresh.
     pub(crate) need: Need,
-}
-
-/// What stays of the entry that holds the value already, where one does: what was found to be unchanged and brings no settings of its own.
-#[derive(Clone, Copy, PartialEq, Eq, Default)]
-pub(crate) struct Kept {
-    pub(crate) weight: bool,
-    /// Its times begin anew, but by the rules that it came with.
-    pub(crate) rules: bool,
+    /// There if the key's own value has left to make room for this one: what the shard's count of changes was then.
+    pub(crate) gave_way: Cell<Option<u64>>,
 }
 
 /// Whether a value is needed.
@@ -130,10 +127,20 @@ impl<K: Eq, V> Shard<K, V> {
         let held = state.store.find(put.hashed, &put.key);
         if let By::Holder(expected) = put.by {
             let shown = held.filter(|&slot| state.store.get(slot).times.is_shown(terms.clock));
-            if shown.is_none_or(|slot| !Arc::ptr_eq(&state.store.get(slot).value, expected)) {
-                return Committed::Unmet(put);
+            let is_held = shown.is_some_and(|slot| Arc::ptr_eq(&state.store.get(slot).value, expected));
+            // The expected value may have been among the victims, and nobody has written since.
+            let is_next = held.is_none() && put.gave_way.get() == Some(state.changes);
+            match put.gave_way.get() {
+                _ if is_held || is_next => {}
+                None => return Committed::Unmet(put),
+                Some(_) => {
+                    // It has taken its place, and somebody else's write came after it.
+                    out.unstored(put.key, put.value, RemovalCause::Replaced);
+                    return Committed::Refused;
+                }
             }
         }
+        let stay = held.and_then(|slot| state.store.handle(slot));
         let overtaken = match put.by {
             By::Caller | By::Holder(_) => state.flights.joinable(put.hashed, &put.key).cloned(),
             By::Flight(_) => None,
@@ -145,11 +152,11 @@ impl<K: Eq, V> Shard<K, V> {
             (By::Flight(_) | By::Caller | By::Holder(_), _) => false,
         };
         put.need = Need::Known;
-        if let Some(slot) = held.filter(|_| put.kept != Kept::default()) {
-            let record = state.store.get(slot);
-            put.keep(record, terms.clock);
+        if let Some(slot) = held {
+            put.renew(state.store.get(slot), terms.clock);
         }
         if unneeded || put.weight > capacity || capacity == 0 || !state.store.has_room() {
+            state.changes += 1;
             state.part_with(held, RemovalCause::Replaced, terms, out);
             state.settle_flight(put.by, overtaken.as_ref(), out);
             out.unstored(put.key, put.value, RemovalCause::Rejected);
@@ -157,8 +164,14 @@ impl<K: Eq, V> Shard<K, V> {
         }
         let held = match state.make_room(put.weight, held, terms, promise, out) {
             Ok(held) => held,
-            Err(needed) => return Committed::NeedsRoom { put, needed },
+            Err(needed) => {
+                if stay.is_some() && !state.store.holds(stay) {
+                    put.gave_way.set(Some(state.changes));
+                }
+                return Committed::NeedsRoom { put, needed };
+            }
         };
+        state.changes += 1;
         let answered = match state.settle_flight(put.by, overtaken.as_ref(), out) {
             Some(Overtaken::Queued) => {
                 overtaken.filter(|flight| state.flights.take(flight)).map(|flight| Answered { flight, value: Arc::clone(&put.value) })
@@ -172,17 +185,11 @@ impl<K: Eq, V> Shard<K, V> {
 }
 
 impl<K, V> Put<'_, K, V> {
-    /// Takes over what is to stay of the entry that is held.
-    fn keep(&mut self, held: &Record<K, V>, clock: &Clock) {
-        if !Arc::ptr_eq(&held.value, &self.value) {
-            return;
-        }
-        if self.kept.weight {
-            self.weight = held.weight;
-        }
-        if self.kept.rules {
-            self.times = held.times.renewed(clock.now());
-        }
+    /// Takes over the settings of the entry that is held, where it holds just this value, which was found to be unchanged.
+    fn renew(&mut self, held: &Record<K, V>, clock: &Clock) {
+        let Some(own) = self.renewal.as_ref().filter(|_| Arc::ptr_eq(&held.value, &self.value)) else { return };
+        self.weight = own.weight.unwrap_or(held.weight);
+        self.times = held.times.renewed(&own.rules, &self.times, clock.now());
     }
 }
 

@@ -69,7 +69,17 @@ impl World {
     fn put(&self, value: u32, by: By<'_, u32, u32>) -> bool {
         let origin = Origin { load_time: Duration::ZERO, reread: false };
         let times = self.rules.times(&OwnRules::default(), origin, &self.clock);
-        let put = Put { hashed: HASH, key: KEY, value: Arc::new(value), weight: 1, times, by, kept: Kept::default(), need: Need::Unknown };
+        let put = Put {
+            hashed: HASH,
+            key: KEY,
+            value: Arc::new(value),
+            weight: 1,
+            times,
+            by,
+            renewal: None,
+            need: Need::Unknown,
+            gave_way: std::cell::Cell::new(None),
+        };
         let mut out = Departures::new();
         let committed = self.shard.commit(put, self.terms(), &mut self.room.promise(), &mut out);
         matches!(committed, Committed::Stored { .. })

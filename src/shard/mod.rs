@@ -19,7 +19,7 @@ mod validate;
 
 pub(crate) use answering::{Note, Noted};
 pub(crate) use claim::{Claim, Led};
-pub(crate) use commit::{Answered, By, Committed, Held, Kept, Need, Put, Terms};
+pub(crate) use commit::{Answered, By, Committed, Held, Need, Put, Terms};
 pub(crate) use departures::Departures;
 pub(crate) use lookup::{Due, Fallback, Place, Rule, Sought, Trace};
 pub(crate) use removal::Remains;
@@ -64,6 +64,8 @@ pub(crate) struct State<K, V> {
     store: Store<K, V>,
     answers: Answers<K>,
     flights: FlightMap<K, V>,
+    /// Counts what changes any key otherwise than by eviction and expiry.
+    changes: u64,
 }
 
 impl<K, V> State<K, V> {
@@ -75,7 +77,7 @@ impl<K, V> State<K, V> {
 impl<K, V> Shard<K, V> {
     pub(crate) fn new(common: &Common<K, V>) -> Self {
         let flights = FlightMap::new(Arc::clone(&common.traffic), Arc::clone(&common.permits));
-        let state = State { store: Store::new(common.policy), answers: Answers::new(), flights };
+        let state = State { store: Store::new(common.policy), answers: Answers::new(), flights, changes: 0 };
         let (reads, upkeep) = (common.reads.clone(), Arc::clone(&common.upkeep));
         Self { state: RwLock::new(state), touches: Ring::new(), weight: AtomicU64::new(0), reads, upkeep }
     }

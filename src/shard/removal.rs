@@ -41,6 +41,7 @@ impl<K, V> Shard<K, V> {
         if expected.is_some_and(|expected| value.as_ref().is_none_or(|value| !Arc::ptr_eq(value, expected))) {
             return None;
         }
+        state.changes += 1;
         state.forget_answer(at, terms, out);
         state.part_with(held, RemovalCause::Invalidated, terms, out);
         if seeded::on(Bug::InvalidateInTwoSteps) {
@@ -118,6 +119,7 @@ impl<K, V> Shard<K, V> {
         let mut state = self.write();
         let (store, answers) = (state.store.swap_out(), state.answers.swap_out());
         state.flights.supersede_all();
+        state.changes += 1;
         terms.room.book_entries(0, store.len() as u64);
         terms.room.unbook_answer(answers.weight());
         terms.room.give_back(store.weight() + answers.weight());
@@ -137,6 +139,7 @@ impl<K, V> Shard<K, V> {
         K: Eq,
     {
         let mut state = self.write();
+        let gave_way = own.map(|put| &put.gave_way);
         let own = own.and_then(|put| state.store.find(put.hashed, &put.key));
         let own = own.and_then(|slot| state.store.handle(slot));
         if state.free_worthless(needed, terms, promise, out) == Done::Part {
@@ -147,6 +150,9 @@ impl<K, V> Shard<K, V> {
             let Some(victim) = state.store.victim() else { break };
             let is_own = own.is_some() && state.store.handle(victim) == own;
             let cause = if is_own { RemovalCause::Replaced } else { RemovalCause::Evicted };
+            if let Some(gave_way) = gave_way.filter(|_| is_own) {
+                gave_way.set(Some(state.changes));
+            }
             state.evict(victim, cause, terms, promise, out);
             evicted += 1;
         }
@@ -165,6 +171,7 @@ impl<K: Eq, V> State<K, V> {
         promise: &mut Promise<'_>,
         out: &mut Departures<K, V>,
     ) {
+        self.changes += 1;
         let stays = held.filter(|&slot| remains == Remains::Held && !self.store.get(slot).times.is_over(terms.clock));
         match remains {
             Remains::Removed(cause) => self.part_with(held, cause, terms, out),

@@ -30,13 +30,13 @@ impl<K, V> Shard<K, V> {
     }
 
     /// Frees room that nothing of worth has, until `needed` is promised or one hold of the lock is over.
-    pub(crate) fn free_worthless(&self, needed: u64, terms: Terms<'_>, promise: &mut Promise<'_>, out: &mut Departures<K, V>) {
-        self.write().free_worthless(needed, terms, promise, out);
+    pub(crate) fn free_worthless(&self, needed: u64, terms: Terms<'_>, promise: &mut Promise<'_>, out: &mut Departures<K, V>) -> Done {
+        self.write().free_worthless(needed, terms, promise, out)
     }
 
     /// Forgets the answer without a value that was used longest ago. `false` if there is none.
     pub(crate) fn forget_oldest(&self, terms: Terms<'_>, out: &mut Departures<K, V>) -> bool {
-        if self.read().answers.len() == 0 {
+        if !self.has_answers() {
             return false;
         }
         let mut state = self.write();
@@ -44,6 +44,11 @@ impl<K, V> Shard<K, V> {
         let found = oldest.is_some();
         oldest.into_iter().for_each(|oldest| state.forgotten(oldest, terms, out));
         found
+    }
+
+    /// Whether any answer without a value is remembered here.
+    pub(crate) fn has_answers(&self) -> bool {
+        self.read().answers.len() > 0
     }
 
     /// When there may be something to reclaim.
@@ -78,10 +83,12 @@ impl<K, V> State<K, V> {
     /// Frees room that nothing of worth has, until `needed` is promised: first of what is over, then of answers without a value. `Part` where one hold of
     /// the lock wasn't enough for that.
     pub(super) fn free_worthless(&mut self, needed: u64, terms: Terms<'_>, promise: &mut Promise<'_>, out: &mut Departures<K, V>) -> Done {
-        let mut steps = VICTIMS;
+        let (mut steps, before) = (VICTIMS, promise.amount());
         self.free_expired(needed, &mut steps, terms, promise, out);
         self.free_answers(needed, &mut steps, terms, promise, out);
-        if steps == 0 && promise.amount() < needed { Done::Part } else { Done::All }
+        // Steps that only found out that entries were used lately are no reason to go on: a write doesn't pay for the whole wheel.
+        let goes_on = steps == 0 && (before + 1..needed).contains(&promise.amount());
+        if goes_on { Done::Part } else { Done::All }
     }
 
     pub(super) fn free_expired(

@@ -36,6 +36,8 @@ pub struct Loaded<V> {
 pub(crate) struct Own {
     pub(crate) weight: Option<u64>,
     pub(crate) rules: OwnRules,
+    /// Whether it is for a value that was found to be unchanged.
+    pub(crate) unchanged: bool,
 }
 
 #[derive(Clone, Debug)]

@@ -10,7 +10,7 @@ use crate::faces::cache::Cache;
 use crate::ground::contain::contain;
 use crate::ground::janitor;
 use crate::ground::process::Process;
-use crate::vocabulary::error::BuildError;
+use crate::vocabulary::error::{BuildError, LoadErrorKind};
 use crate::vocabulary::keys::{Key, Value};
 use crate::vocabulary::loader::{AnyLoader, AsyncFn};
 use std::hash::BuildHasher;
@@ -134,11 +134,13 @@ impl<K: Key, V: Value, S> CacheBuilder<K, V, S> {
 fn reporting<K: Key, V: Value>(report: Arc<OnFailure<K>>) -> Box<RefreshFailed<K, V>> {
     Box::new(move |flight, error| {
         let report = Arc::clone(&report);
+        let timed_out = error.kind() == LoadErrorKind::TimedOut;
         let call = move || {
             if let Err(panic) = contain(|| report(flight.key(), &error)) {
                 panic.forget();
             }
         };
-        if janitor::is_here() { drop(Process::current().pool.run(Box::new(call))) } else { call() }
+        // A time-out is noticed by whoever comes by.
+        if timed_out || janitor::is_here() { drop(Process::current().pool.run(Box::new(call))) } else { call() }
     })
 }

@@ -1,6 +1,6 @@
 //! An entry's times, and the one function that tells what they mean now.
 
-use super::{Origin, Refresh, Rules, part_of};
+use super::{Lifetime, Origin, OwnRules, Refresh, Rules, part_of};
 use crate::ground::dice;
 use crate::ground::sync::atomic::{AtomicU64, Ordering};
 use crate::ground::time::{Clock, Deadline, Tick, nanos};
@@ -114,14 +114,28 @@ impl Times {
         times
     }
 
-    /// These times as if the entry were stored now, with all its own settings.
-    pub(crate) fn renewed(&self, now: Tick) -> Self {
-        let Some(more) = &self.more else {
-            let lifetime = self.soonest.left_at(self.stored).unwrap_or(Duration::MAX);
-            return Self { soonest: Deadline::after(now, lifetime), stored: now, more: None };
+    /// These times as if the entry were stored now, with all its own settings but those that `own` brings. `other` has the times that it would have
+    /// without its own.
+    pub(crate) fn renewed(&self, own: &OwnRules, other: &Self, now: Tick) -> Self {
+        let lifetime = match &self.more {
+            Some(more) => Duration::from_nanos(more.lifetime),
+            None => self.soonest.left_at(self.stored).unwrap_or(Duration::MAX),
         };
-        let mut times = Self { soonest: Deadline::NEVER, stored: now, more: Some(Box::new(more.renewed(now))) };
-        times.end_at(Deadline::after(now, Duration::from_nanos(more.lifetime)));
+        let lifetime = own.lifetime.map_or(lifetime, Lifetime::left);
+        let has_more = own.time_to_idle.or(own.refresh_after).or(own.stale_while_revalidate).or(own.stale_if_error).is_some();
+        let mut times = Self { soonest: Deadline::after(now, lifetime), stored: now, more: None };
+        if self.more.is_some() || has_more {
+            let mut more = match &self.more {
+                Some(more) => more.renewed(now),
+                None => More::new(&Rules::NONE, Origin::PLAIN, now),
+            };
+            more.bring(own);
+            if let Some(other) = &other.more {
+                more.lead = other.lead;
+            }
+            times.more = Some(Box::new(more));
+            times.live_for(lifetime, now);
+        }
         times
     }
 
@@ -282,6 +296,14 @@ impl More {
         Self { used: AtomicU64::new(now.nanos()), failures: 0, next_try: Deadline::START, ..*self }
     }
 
+    /// Lays over it what an entry brings of its own, besides its time to live.
+    fn bring(&mut self, own: &OwnRules) {
+        self.idle = own.time_to_idle.map_or(self.idle, nanos);
+        self.refresh = own.refresh_after.map_or(self.refresh, Refresh::After);
+        self.stale_while_revalidate = own.stale_while_revalidate.unwrap_or(self.stale_while_revalidate);
+        self.stale_if_error = own.stale_if_error.unwrap_or(self.stale_if_error);
+    }
+
     /// How long after its time to live it is good for something.
     fn window(&self) -> Duration {
         self.stale_while_revalidate.max(self.stale_if_error)
@@ -322,7 +344,7 @@ impl More {
         let before = self.used.load(Ordering::Relaxed);
         // A use that was seen in time and is noted late revives nothing.
         if before < now.nanos() && now.nanos() < before.saturating_add(self.idle) {
-            self.used.store(now.nanos(), Ordering::Relaxed);
+            self.used.fetch_max(now.nanos(), Ordering::Relaxed);
         }
     }
 }
