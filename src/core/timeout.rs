@@ -3,7 +3,7 @@
 use super::shared::{CacheShared, WithJanitor};
 use crate::ground::contain::{contain, drop_contained};
 use crate::ground::pool::BoxFuture;
-use crate::ground::sync::Weak;
+use crate::ground::sync::{Mutex, Weak};
 use crate::ground::time::{Appointment, Deadline};
 use crate::mechanisms::flight::{Flight, Kind};
 use crate::shard::Departures;
@@ -101,8 +101,8 @@ pub(super) struct WakeUp {
 
 enum By {
     Appointment(Appointment, Waker),
-    /// Locked by nobody: a future alone couldn't be shared between threads.
-    Timer(std::sync::Mutex<BoxFuture<'static, ()>>),
+    /// Taken out to be polled. A future by itself couldn't be shared between threads.
+    Timer(Mutex<Option<BoxFuture<'static, ()>>>),
 }
 
 impl WakeUp {
@@ -133,14 +133,21 @@ impl WakeUp {
             let appointment = shared.set_alarm(self.at, waker.clone());
             self.by = match appointment {
                 Some(appointment) => Some(By::Appointment(appointment, waker)),
-                None => shared.time_left_until(self.at).and_then(|left| shared.places.sleep(left)).map(|timer| By::Timer(timer.into())),
+                None => shared
+                    .time_left_until(self.at)
+                    .and_then(|left| shared.places.sleep(left))
+                    .map(|timer| By::Timer(Mutex::new(Some(timer)))),
             };
         }
-        if let Some(By::Timer(timer)) = &mut self.by {
+        if let Some(By::Timer(kept)) = &self.by {
+            let mut timer = kept.lock().take();
             let mut cx = Context::from_waker(cx.waker());
-            let timer = timer.get_mut().unwrap_or_else(std::sync::PoisonError::into_inner);
-            if !matches!(contain(|| timer.as_mut().poll(&mut cx)), Ok(Poll::Pending)) {
+            let polled = contain(|| timer.as_mut().map(|timer| timer.as_mut().poll(&mut cx)));
+            if matches!(polled, Ok(Some(Poll::Pending))) {
+                *kept.lock() = timer;
+            } else {
                 // It has rung too early, or has panicked: another is made.
+                drop_contained(timer);
                 self.by = None;
                 cx.waker().wake_by_ref();
             }
