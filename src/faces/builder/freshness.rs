@@ -205,7 +205,8 @@ impl<K, V, S> CacheBuilder<K, V, S> {
 
     /// Sets how long a call waits for a load if it could have a value past its time to live instead. As long as the load takes, by default.
     ///
-    /// It counts within [`stale_if_error`](Self::stale_if_error). The load goes on, and its value is stored.
+    /// It counts within [`stale_if_error`](Self::stale_if_error). The load goes on, and its value is stored: who settles for an older value hasn't abandoned
+    /// it.
     ///
     /// # Examples
     /// ```
