@@ -23,7 +23,7 @@ pub use faces::fetch::{ByClosure, ByLoader, Fetch};
 pub use faces::iter::Iter;
 pub use ground::hash::{RandomHasher, RandomState};
 pub use ground::time::{Clock, MockClock};
-pub use mechanisms::eviction::EvictionPolicy;
+pub use mechanisms::eviction::{CustomPolicy, EvictionPolicy, PolicyBounds, PolicyEntry, PolicySlot, UnknownPolicy};
 pub use vocabulary::abandoned::AbandonedLoads;
 pub use vocabulary::entry_info::EntryInfo;
 pub use vocabulary::error::{BoxError, BuildError, LoadError, LoadErrorKind, OptionalExt};
@@ -33,12 +33,14 @@ pub use vocabulary::expiry::early::XFetch;
 pub use vocabulary::expiry::hook::Expiry;
 pub use vocabulary::fetched::{Fetched, Source, StaleReason};
 pub use vocabulary::keys::{Key, LoadKey, Lookup, Value};
+pub use vocabulary::listener::RemovalListener;
 pub use vocabulary::loaded::{Loaded, ok};
 pub use vocabulary::loader::{BlockingLoader, CacheLoader, DynLoader};
 pub use vocabulary::metrics::{Janitor, MetricsSnapshot};
 pub use vocabulary::removal::RemovalCause;
 pub use vocabulary::scope::LoadScope;
 pub use vocabulary::spawner::{BoxFuture, SpawnError, Spawner};
+pub use vocabulary::what_if::WhatIf;
 
 /// What the fuzz targets drive.
 #[cfg(fuzzing)]

@@ -9,7 +9,7 @@ use crate::ground::process::Process;
 use crate::ground::sync::Arc;
 use crate::ground::sync::atomic::AtomicBool;
 use crate::ground::time::Clock;
-use crate::mechanisms::eviction::EvictionPolicy;
+use crate::mechanisms::eviction::Plan;
 use crate::mechanisms::flight::{Flight, Traffic};
 use crate::mechanisms::permits::Permits;
 use crate::mechanisms::room::Room;
@@ -41,6 +41,7 @@ pub(crate) struct CacheShared<K, V, S> {
     pub(super) process: Arc<Process>,
     pub(super) traffic: Arc<Traffic>,
     pub(super) permits: Arc<Permits<Arc<Flight<K, V>>>>,
+    pub(super) plan: Arc<Plan<K, V>>,
     pub(super) upkeep: Arc<Upkeep>,
     /// Permits on their way to the next.
     permits_back: Pile,
@@ -94,7 +95,7 @@ pub(crate) struct Parts<K, V, S> {
     pub(crate) hasher: S,
     pub(crate) shards: usize,
     pub(crate) capacity: u64,
-    pub(crate) policy: EvictionPolicy,
+    pub(crate) plan: Plan<K, V>,
     pub(crate) clock: Clock,
     pub(crate) loader: Option<AnyLoader<K, V>>,
     pub(crate) settings: Settings<K, V>,
@@ -114,8 +115,9 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
             (WithJanitor::Yes, Some(mock)) => Keeper::Mock(mock.clone()),
             (WithJanitor::Yes, None) => Keeper::Janitor(Arc::clone(&process.janitor)),
         }));
+        let plan = Arc::new(parts.plan);
         let common = Common {
-            policy: parts.policy,
+            plan: Arc::clone(&plan),
             traffic: Arc::clone(&traffic),
             permits: Arc::clone(&permits),
             reads: parts.settings.hook.as_ref().and_then(Hook::on_read),
@@ -133,6 +135,7 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
             process,
             traffic,
             permits,
+            plan,
             upkeep,
             permits_back: Pile::new(),
             closed: AtomicBool::new(false),

@@ -64,8 +64,9 @@ impl<K: Key, V: Value, S> CacheShared<K, V, S> {
         }
         let origin = Origin { load_time, reread: hook.is_some_and(|hook| hook.reads) };
         let times = self.settings.rules.times(&own.rules, origin, &self.clock);
+        let cost = own.cost.unwrap_or(load_time);
         let renewal = own.unchanged.then(|| Box::new(own));
-        Put { hashed, key, value, weight, times, by, renewal, need: Need::Unknown, gave_way: Cell::new(None) }
+        Put { hashed, key, value, weight, times, cost, by, renewal, need: Need::Unknown, gave_way: Cell::new(None), verdict: None }
     }
 
     /// Ends the time to live of what is held for a key, and overtakes its flight.

@@ -27,7 +27,7 @@ impl Drop for Inside {
 /// To be called before any shard is locked.
 ///
 /// # Panics
-/// If this thread is inside a closure of `get`.
+/// If this thread is inside a closure of `get`, or in a user's policy.
 #[inline]
 pub(crate) fn check() {
     if INSIDE.with(Cell::get) {
@@ -44,7 +44,7 @@ pub(crate) fn is_inside() -> bool {
 #[inline(never)]
 fn refuse() -> ! {
     panic!(
-        "a bellwether cache was called from inside the closure of `get`, which runs under the lock of a part of the cache: \
-         use `fetch` to get the value out first, then call"
+        "a bellwether cache was called from inside the closure of `get` or a method of a custom policy, which run under the lock of a part of the cache: \
+         from `get`, get the value out first, by `fetch`, then call"
     );
 }

@@ -9,6 +9,7 @@ use crate::ground::hash::Hashed;
 use crate::ground::slab::Slot;
 use crate::ground::time::Deadline;
 use crate::mechanisms::answers::{Answer, Remembered};
+use crate::mechanisms::eviction::Pins;
 use crate::mechanisms::room::Promise;
 use crate::vocabulary::error::LoadError;
 use crate::vocabulary::expiry::backoff::ErrorBackoff;
@@ -98,7 +99,7 @@ impl<K: Eq, V> State<K, V> {
         let worth_it = missing <= mean.saturating_mul(u64::from(VICTIMS)) && missing <= self.store.weight();
         let mut evicted = if worth_it { 0 } else { VICTIMS };
         while promise.amount() < weight && evicted < VICTIMS {
-            let Some(victim) = self.store.victim() else { break };
+            let Some(victim) = self.store.victim(None, Pins::Held) else { break };
             self.evict(victim, RemovalCause::Evicted, terms, promise, out);
             evicted += 1;
             terms.room.book_entries(0, 1);

@@ -9,7 +9,7 @@ use crate::ground::hash::Hashed;
 use crate::ground::seeded::{self, Bug};
 use crate::ground::slab::Slot;
 use crate::ground::time::Clock;
-use crate::mechanisms::eviction::Node;
+use crate::mechanisms::eviction::{Arrival, Gone, Node, Pins, Verdict};
 use crate::mechanisms::flight::{Flight, Kind, Overtaken};
 use crate::mechanisms::room::{Promise, Room};
 use crate::mechanisms::wheel::Timer;
@@ -18,6 +18,7 @@ use crate::vocabulary::loaded::Own;
 use crate::vocabulary::removal::RemovalCause;
 use std::cell::Cell;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// Victims that one hold of a lock takes at most.
 pub(super) const VICTIMS: u32 = 256;
@@ -29,6 +30,8 @@ pub(crate) struct Put<'a, K, V> {
     pub(crate) value: Arc<V>,
     pub(crate) weight: u64,
     pub(crate) times: Times,
+    /// What its load took.
+    pub(crate) cost: Duration,
     pub(crate) by: By<'a, K, V>,
     /// There if it was found to be unchanged: then all but this stays of the entry that holds it already, if one does.
     pub(crate) renewal: Option<Box<Own>>,
@@ -36,6 +39,8 @@ pub(crate) struct Put<'a, K, V> {
     pub(crate) need: Need,
     /// There if the key's own value has left to make room for this one: what the shard's count of changes was then.
     pub(crate) gave_way: Cell<Option<u64>>,
+    /// What the policy says to it, once it was asked.
+    pub(crate) verdict: Option<Verdict>,
 }
 
 /// Whether a value is needed.
@@ -89,11 +94,19 @@ pub(crate) struct Answered<K, V> {
     pub(crate) value: Arc<V>,
 }
 
+/// What a put lacks.
+enum Lack {
+    /// So much room must be promised.
+    Room(u64),
+    /// The policy refuses it; this is what its key holds.
+    Welcome(Option<Slot>),
+}
+
 /// What came of a put.
 pub(crate) enum Committed<'a, K, V> {
     /// It is held. A flight that had yet to begin, if there is one, is answered by it.
     Stored { held: Held, answered: Option<Answered<K, V>> },
-    /// It weighs too much ever to be held, or is the refresh of what is held no more, for nobody.
+    /// It weighs too much ever to be held, or the policy refuses it, or it is the refresh of what is held no more, for nobody.
     Refused,
     /// A write had overtaken the flight that brought it.
     Superseded,
@@ -156,15 +169,12 @@ impl<K: Eq, V> Shard<K, V> {
             put.renew(state.store.get(slot), terms.clock);
         }
         if unneeded || put.weight > capacity || capacity == 0 || !state.store.has_room() {
-            state.changes += 1;
-            state.part_with(held, RemovalCause::Replaced, terms, out);
-            state.settle_flight(put.by, overtaken.as_ref(), out);
-            out.unstored(put.key, put.value, RemovalCause::Rejected);
-            return Committed::Refused;
+            return state.refuse(put, held, overtaken.as_ref(), terms, out);
         }
-        let held = match state.make_room(put.weight, held, terms, promise, out) {
+        let held = match state.make_room(&mut put, held, terms, promise, out) {
             Ok(held) => held,
-            Err(needed) => {
+            Err(Lack::Welcome(held)) => return state.refuse(put, held, overtaken.as_ref(), terms, out),
+            Err(Lack::Room(needed)) => {
                 if stay.is_some() && !state.store.holds(stay) {
                     put.gave_way.set(Some(state.changes));
                 }
@@ -200,16 +210,33 @@ impl<K, V> State<K, V> {
         flight.kind() == Kind::Refresh && !is_held() && !flight.is_awaited()
     }
 
-    /// Sees to it that the room for `weight` is promised, `held` being what the key holds now. Gives what it holds afterwards: its own old
+    /// Doesn't store `put`; what its key holds leaves all the same.
+    fn refuse<'a>(
+        &mut self,
+        put: Put<'a, K, V>,
+        held: Option<Slot>,
+        overtaken: Option<&Arc<Flight<K, V>>>,
+        terms: Terms<'_>,
+        out: &mut Departures<K, V>,
+    ) -> Committed<'a, K, V> {
+        self.changes += 1;
+        self.part_with(held, RemovalCause::Replaced, terms, out);
+        self.settle_flight(put.by, overtaken, out);
+        out.unstored(put.key, put.value, RemovalCause::Rejected);
+        Committed::Refused
+    }
+
+    /// Sees to it that the room for `put` is promised, `held` being what the key holds now. Gives what it holds afterwards: its own old
     /// entry may have been a victim.
     fn make_room(
         &mut self,
-        weight: u64,
+        put: &mut Put<'_, K, V>,
         mut held: Option<Slot>,
         terms: Terms<'_>,
         promise: &mut Promise<'_>,
         out: &mut Departures<K, V>,
-    ) -> Result<Option<Slot>, u64> {
+    ) -> Result<Option<Slot>, Lack> {
+        let weight = put.weight;
         let mut old = self.weight_in(held, weight);
         let mut needed = weight.saturating_sub(old);
         if !promise.reach_for(needed) {
@@ -222,19 +249,24 @@ impl<K, V> State<K, V> {
             }
             // Nothing of worth leaves while there may be room elsewhere that nothing of worth has: more of it here, or answers in other shards.
             if promise.amount() < needed && (done == Done::Part || (terms.share.is_some() && terms.room.answers() > 0)) {
-                return Err(needed);
+                return Err(Lack::Room(needed));
             }
         }
         if !promise.reach_for(needed) {
             let missing = needed - promise.amount();
+            let arrival = Arrival { hash: put.hashed.0, weight, missing };
+            if *put.verdict.get_or_insert_with(|| self.store.arrives(&arrival)) == Verdict::Refused {
+                // Not before all that is of no worth has left, wherever it is.
+                return Err(if terms.share.is_some() { Lack::Room(needed) } else { Lack::Welcome(held) });
+            }
             // What it would hold with the new entry counts: heavy entries leave gaps below the share.
             let in_turn = terms.share.is_some_and(|share| self.weight().saturating_add(missing) >= share);
             if !in_turn || self.store.weight().saturating_sub(old) < missing {
-                return Err(needed);
+                return Err(Lack::Room(needed));
             }
             let mut evicted = 0;
             while promise.amount() < needed && evicted < VICTIMS {
-                let Some(victim) = self.store.victim() else { break };
+                let Some(victim) = self.store.victim(Some(&arrival), Pins::Held) else { break };
                 let mut cause = RemovalCause::Evicted;
                 if Some(victim) == held {
                     // It would leave all the same: the new value is about to take its place.
@@ -247,10 +279,16 @@ impl<K, V> State<K, V> {
             }
             terms.room.book_entries(0, u64::from(evicted));
             if promise.amount() < needed {
-                return Err(needed);
+                return Err(Lack::Room(needed));
             }
         }
         promise.use_up(needed);
+        if weight == 0 && held.is_none_or(|slot| self.store.get(slot).weight > 0) {
+            if let Some(victim) = self.store.weightless_victim() {
+                self.evict(victim, RemovalCause::Evicted, terms, promise, out);
+                terms.room.book_entries(0, 1);
+            }
+        }
         terms.room.give_back(old.saturating_sub(weight));
         Ok(held)
     }
@@ -273,7 +311,7 @@ impl<K, V> State<K, V> {
         promise: &mut Promise<'_>,
         out: &mut Departures<K, V>,
     ) {
-        let record = self.store.take(victim);
+        let record = self.store.take(victim, if cause == RemovalCause::Evicted { Gone::Evicted } else { Gone::Left });
         promise.keep(record.weight);
         let cause = record.cause(cause, terms.clock);
         out.record(record, cause);
@@ -292,9 +330,9 @@ impl<K, V> State<K, V> {
     }
 
     fn store_in(&mut self, put: Put<'_, K, V>, held: Option<Slot>, terms: Terms<'_>, out: &mut Departures<K, V>) -> Held {
-        let Put { hashed, key, value, weight, times, by, .. } = put;
+        let Put { hashed, key, value, weight, times, cost, by, .. } = put;
         out.due(times.last());
-        let record = Record { hashed, key, value, weight, times, node: Node::new(), timer: Timer::IDLE };
+        let record = Record { hashed, key, value, weight, times, node: Node::new(cost), timer: Timer::IDLE };
         let Some(slot) = held else {
             self.store.insert(record);
             terms.room.book_entries(1, 0);

@@ -4,6 +4,7 @@ use super::*;
 use crate::ground::hash::Hashed;
 use crate::ground::park::Parker;
 use crate::ground::time::{Clock, Deadline, MockClock};
+use crate::mechanisms::eviction::{EvictionPolicy, Sizing};
 use crate::mechanisms::flight::{Kind, Landing, Standing, Traffic, Waiter, Wanted, Wish};
 use crate::mechanisms::permits::Permits;
 use crate::mechanisms::room::Room;
@@ -48,7 +49,7 @@ impl World {
 
     fn with_rules(capacity: u64, rules: Rules) -> Arc<Self> {
         let common = Common {
-            policy: EvictionPolicy::Sieve,
+            plan: crate::ground::sync::Arc::new(Plan::new(EvictionPolicy::Sieve, None, 1, capacity, Sizing::ByCapacity)),
             traffic: Arc::new(Traffic::new(u64::MAX)),
             permits: Arc::new(Permits::UNLIMITED),
             reads: None,
@@ -75,10 +76,12 @@ impl World {
             value: Arc::new(value),
             weight: 1,
             times,
+            cost: Duration::ZERO,
             by,
             renewal: None,
             need: Need::Unknown,
             gave_way: std::cell::Cell::new(None),
+            verdict: None,
         };
         let mut out = Departures::new();
         let committed = self.shard.commit(put, self.terms(), &mut self.room.promise(), &mut out);

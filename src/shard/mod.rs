@@ -30,7 +30,7 @@ use crate::ground::striped::Ring;
 use crate::ground::sync::atomic::{AtomicU64, Ordering};
 use crate::ground::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use crate::mechanisms::answers::Answers;
-use crate::mechanisms::eviction::EvictionPolicy;
+use crate::mechanisms::eviction::Plan;
 use crate::mechanisms::flight::{Flight, FlightMap, Traffic};
 use crate::mechanisms::permits::Permits;
 use crate::mechanisms::upkeep::Upkeep;
@@ -52,7 +52,7 @@ pub(crate) struct Shard<K, V> {
 
 /// What the shards of a cache have in common.
 pub(crate) struct Common<K, V> {
-    pub(crate) policy: EvictionPolicy,
+    pub(crate) plan: crate::ground::sync::Arc<Plan<K, V>>,
     pub(crate) traffic: Arc<Traffic>,
     pub(crate) permits: Arc<Permits<Arc<Flight<K, V>>>>,
     pub(crate) reads: Option<Arc<OnRead<V>>>,
@@ -77,7 +77,7 @@ impl<K, V> State<K, V> {
 impl<K, V> Shard<K, V> {
     pub(crate) fn new(common: &Common<K, V>) -> Self {
         let flights = FlightMap::new(Arc::clone(&common.traffic), Arc::clone(&common.permits));
-        let state = State { store: Store::new(common.policy), answers: Answers::new(), flights, changes: 0 };
+        let state = State { store: Store::new(&common.plan), answers: Answers::new(), flights, changes: 0 };
         let (reads, upkeep) = (common.reads.clone(), Arc::clone(&common.upkeep));
         Self { state: RwLock::new(state), touches: Ring::new(), weight: AtomicU64::new(0), reads, upkeep }
     }

@@ -5,7 +5,7 @@ use crate::ground::contain::drop_contained;
 use crate::ground::hash::Hashed;
 use crate::ground::slab::{Slab, Slot};
 use crate::ground::time::{Clock, Deadline};
-use crate::mechanisms::eviction::{Node, Nodes};
+use crate::mechanisms::eviction::{Entries, Node, Nodes};
 use crate::mechanisms::wheel::{Timed, Timer};
 use crate::vocabulary::expiry::Times;
 use crate::vocabulary::removal::RemovalCause;
@@ -49,8 +49,31 @@ impl<K, V> Links for Slab<Record<K, V>> {
 }
 
 impl<K, V> Nodes for Slab<Record<K, V>> {
+    fn node(&self, slot: Slot) -> &Node {
+        &self[slot].node
+    }
+
+    fn weight(&self, slot: Slot) -> u64 {
+        self[slot].weight
+    }
+
+    fn hash(&self, slot: Slot) -> u64 {
+        self[slot].hashed.0
+    }
+
     fn node_mut(&mut self, slot: Slot) -> &mut Node {
         &mut self[slot].node
+    }
+}
+
+impl<K, V> Entries<K, V> for Slab<Record<K, V>> {
+    fn holds(&self, slot: Slot) -> bool {
+        self.get(slot).is_some()
+    }
+
+    fn entry(&self, slot: Slot) -> (&K, &V) {
+        let record = &self[slot];
+        (&record.key, &record.value)
     }
 }
 

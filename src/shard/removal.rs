@@ -10,6 +10,7 @@ use crate::ground::contain::contain;
 use crate::ground::seeded::{self, Bug};
 use crate::ground::slab::Slot;
 use crate::ground::sync::yield_now;
+use crate::mechanisms::eviction::{Gone, Pins};
 use crate::mechanisms::flight::Flight;
 use crate::mechanisms::room::Promise;
 use crate::vocabulary::removal::RemovalCause;
@@ -147,7 +148,7 @@ impl<K, V> Shard<K, V> {
         }
         let mut evicted = 0;
         while promise.amount() < needed && evicted < VICTIMS {
-            let Some(victim) = state.store.victim() else { break };
+            let Some(victim) = state.store.victim(None, Pins::Held) else { break };
             let is_own = own.is_some() && state.store.handle(victim) == own;
             let cause = if is_own { RemovalCause::Replaced } else { RemovalCause::Evicted };
             if let Some(gave_way) = gave_way.filter(|_| is_own) {
@@ -196,7 +197,7 @@ impl<K, V> State<K, V> {
     /// Takes out what `held` names and gives its room back. An entry past its last deadline is counted as expired, whatever takes it.
     pub(super) fn part_with(&mut self, held: Option<Slot>, cause: RemovalCause, terms: Terms<'_>, out: &mut Departures<K, V>) {
         let Some(slot) = held else { return };
-        let record = self.store.take(slot);
+        let record = self.store.take(slot, Gone::Left);
         // Off the books before its room can be had: no observer counts it beside what takes its place.
         terms.room.book_entries(0, 1);
         terms.room.give_back(record.weight);

@@ -4,8 +4,9 @@ use super::record::Record;
 use crate::ground::hash::Hashed;
 use crate::ground::slab::{Handle, Slab, Slot};
 use crate::ground::striped::{Fullness, Ring};
+use crate::ground::sync::Arc;
 use crate::ground::time::{Deadline, Tick};
-use crate::mechanisms::eviction::{Eviction, EvictionPolicy};
+use crate::mechanisms::eviction::{Arrival, Bounds, Choice, Eviction, Gone, Pins, Plan, Verdict};
 use crate::mechanisms::wheel::Wheel;
 use crate::vocabulary::expiry::Times;
 use equivalent::Equivalent;
@@ -19,17 +20,17 @@ pub(crate) struct Store<K, V> {
     /// Slots by the hash of their keys.
     index: HashTable<Slot>,
     records: Slab<Record<K, V>>,
-    eviction: Eviction,
+    eviction: Eviction<K, V>,
     wheel: Wheel,
     /// Sum of the records' weights.
     weight: u64,
-    policy: EvictionPolicy,
+    plan: Arc<Plan<K, V>>,
 }
 
 impl<K, V> Store<K, V> {
-    pub(super) fn new(policy: EvictionPolicy) -> Self {
-        let eviction = Eviction::new(policy);
-        Self { index: HashTable::new(), records: Slab::new(), eviction, wheel: Wheel::new(), weight: 0, policy }
+    pub(super) fn new(plan: &Arc<Plan<K, V>>) -> Self {
+        let (eviction, plan) = (plan.eviction(), Arc::clone(plan));
+        Self { index: HashTable::new(), records: Slab::new(), eviction, wheel: Wheel::new(), weight: 0, plan }
     }
 
     pub(super) fn weight(&self) -> u64 {
@@ -80,7 +81,8 @@ impl<K, V> Store<K, V> {
     /// Notes a hit, under the read lock.
     #[inline]
     pub(super) fn hit(&self, slot: Slot, ring: &Ring) -> Fullness {
-        self.eviction.hit(&self.records[slot].node, || self.records.handle(slot), ring)
+        let record = &self.records[slot];
+        self.eviction.hit(&record.node, record.hashed.0, || self.records.handle(slot), ring)
     }
 
     /// Works in a mark that a hit has left; one of an entry that has left since is stale and counts for nothing.
@@ -103,11 +105,21 @@ impl<K, V> Store<K, V> {
 
     /// Puts `record` in the place of the one in `slot`, which has the same key and is given back. It keeps its place in the queues.
     pub(super) fn replace(&mut self, slot: Slot, mut record: Record<K, V>) -> Record<K, V> {
+        let (old, new) = (self.records[slot].weight, record.weight);
+        self.weight = self.weight - old + new;
+        let changes_sides = (old == 0) != (new == 0);
+        if changes_sides {
+            self.eviction.removed(&mut self.records, slot, Gone::Left);
+        }
         let held = &mut self.records[slot];
-        self.weight = self.weight - held.weight + record.weight;
-        std::mem::swap(&mut held.node, &mut record.node);
+        record.node.take_place_of(&mut held.node);
         std::mem::swap(&mut held.timer, &mut record.timer);
         let replaced = std::mem::replace(held, record);
+        if changes_sides {
+            self.eviction.admitted(&mut self.records, slot);
+        } else {
+            self.eviction.reweighed(&mut self.records, slot, old);
+        }
         self.wheel.rearm(&mut self.records, slot);
         replaced
     }
@@ -134,8 +146,8 @@ impl<K, V> Store<K, V> {
     }
 
     /// Takes out the record in `slot`. Runs no user code.
-    pub(super) fn take(&mut self, slot: Slot) -> Record<K, V> {
-        self.eviction.removed(&mut self.records, slot);
+    pub(super) fn take(&mut self, slot: Slot, gone: Gone) -> Record<K, V> {
+        self.eviction.removed(&mut self.records, slot, gone);
         self.wheel.disarm(&mut self.records, slot);
         let record = self.records.remove(slot).expect("the slot is occupied");
         if let Ok(entry) = self.index.find_entry(record.hashed.0, |&other| other == slot) {
@@ -155,13 +167,32 @@ impl<K, V> Store<K, V> {
         }
     }
 
-    pub(super) fn victim(&mut self) -> Option<Slot> {
-        self.eviction.victim(&mut self.records)
+    /// Whether entries may be evicted for an arrival for which room is missing. Asked once for each.
+    pub(super) fn arrives(&mut self, arrival: &Arrival) -> Verdict {
+        self.eviction.arrives(&mut self.records, arrival)
+    }
+
+    /// The entry that is to leave next, for `arrival` or for an entry of another shard. Only what weighs something makes room.
+    pub(super) fn victim(&mut self, arrival: Option<&Arrival>, pins: Pins) -> Option<Slot> {
+        match self.eviction.victim(&mut self.records, arrival, pins) {
+            Choice::Evict(slot) => Some(slot),
+            Choice::Nothing => None,
+        }
+    }
+
+    /// The entry of no weight that is to leave before another comes, if as many as may are held.
+    pub(super) fn weightless_victim(&mut self) -> Option<Slot> {
+        self.eviction.weightless_victim(&mut self.records, self.plan.weightless())
+    }
+
+    /// The shard's share of the capacity is another.
+    pub(super) fn resized(&mut self, bounds: Bounds) {
+        self.eviction.resized(&mut self.records, bounds);
     }
 
     /// Empties the store and gives back what was in it, in constant time.
     pub(super) fn swap_out(&mut self) -> Self {
-        let empty = Self::new(self.policy);
+        let empty = Self::new(&self.plan);
         std::mem::replace(self, empty)
     }
 }
@@ -192,6 +223,7 @@ impl<K, V> Store<K, V> {
             next = self.next_at(slot + 1);
         }
         assert_eq!(weight, self.weight, "the weight is the sum of the records'");
+        self.eviction.audit(&self.records, self.records.len(), self.weight);
         let timed = self.wheel.audit(&self.records);
         assert!(timed <= self.records.len(), "only what is held is timed");
         weight

@@ -35,6 +35,7 @@ pub struct Loaded<V> {
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Own {
     pub(crate) weight: Option<u64>,
+    pub(crate) cost: Option<Duration>,
     pub(crate) rules: OwnRules,
     /// Whether it is for a value that was found to be unchanged.
     pub(crate) unchanged: bool,
@@ -131,6 +132,26 @@ impl<V> Loaded<V> {
     /// ```
     pub fn ok(value: impl Into<Self>) -> Result<Self, BoxError> {
         Ok(value.into())
+    }
+
+    /// Sets what the value cost, where that isn't the time that its load took: [`EvictionPolicy::CostAware`](crate::EvictionPolicy::CostAware) keeps
+    /// longer what costs more. To the microsecond; by default a load's own time, and one microsecond for what a caller inserts.
+    ///
+    /// # Examples
+    /// ```
+    /// use bellwether::{Cache, EvictionPolicy, Loaded};
+    /// use std::time::Duration;
+    ///
+    /// let cache = Cache::<u32, &str>::builder().capacity(2).shards(1).eviction(EvictionPolicy::CostAware).build()?;
+    /// cache.insert_with(1, Loaded::value("dear").cost(Duration::from_secs(2)));
+    /// cache.insert(2, "cheap");
+    /// cache.insert(3, "cheap, too");
+    /// assert!(cache.contains_key(&1));
+    /// # Ok::<(), bellwether::BuildError>(())
+    /// ```
+    pub fn cost(mut self, cost: Duration) -> Self {
+        self.own.cost = Some(cost);
+        self
     }
 
     /// Sets the weight, in the unit of the cache's capacity; by default the cache's weigher tells it. Without effect where no value is stored.

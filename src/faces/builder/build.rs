@@ -10,6 +10,7 @@ use crate::faces::cache::Cache;
 use crate::ground::contain::contain;
 use crate::ground::janitor;
 use crate::ground::process::Process;
+use crate::mechanisms::eviction::Sizing;
 use crate::vocabulary::error::{BuildError, LoadErrorKind};
 use crate::vocabulary::keys::{Key, Value};
 use crate::vocabulary::loader::{AnyLoader, AsyncFn};
@@ -75,6 +76,11 @@ impl<K: Key, V: Value, S> CacheBuilder<K, V, S> {
             WithJanitor::Yes => LOAD_TIMEOUT,
             WithJanitor::No => Duration::MAX,
         });
+        let sizing = match (self.expected_entries, self.weigher.counts_entries()) {
+            (Some(entries), _) => Sizing::Expected(entries),
+            (None, true) => Sizing::ByCapacity,
+            (None, false) => Sizing::Unknown,
+        };
         let Freshness { rules, hook, soft_timeout, .. } = self.freshness;
         let answering = Answering {
             negative_ttl: self.freshness.negative_ttl,
@@ -86,7 +92,7 @@ impl<K: Key, V: Value, S> CacheBuilder<K, V, S> {
             hasher: self.hasher,
             shards,
             capacity: self.capacity,
-            policy: self.policy,
+            plan: self.eviction.plan(shards, self.capacity, sizing),
             clock: self.clock,
             loader,
             settings: Settings {

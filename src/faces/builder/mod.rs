@@ -2,17 +2,18 @@
 
 mod build;
 mod check;
+mod eviction;
 mod freshness;
 mod loaders;
 
 use crate::core::shared::WithJanitor;
 use crate::ground::hash::RandomState;
 use crate::ground::time::Clock;
-use crate::mechanisms::eviction::EvictionPolicy;
 use crate::vocabulary::abandoned::AbandonedLoads;
 use crate::vocabulary::loader::{AnyLoader, LoadFn, ReloadFn};
 use crate::vocabulary::spawner::Spawner;
 use crate::vocabulary::weigher::Weigher;
+use eviction::Eviction;
 use freshness::Freshness;
 use std::fmt;
 use std::sync::Arc;
@@ -49,7 +50,7 @@ pub struct CacheBuilder<K, V, S = RandomState> {
     abandoned_loads: AbandonedLoads,
     max_concurrent_loads: Option<u64>,
     max_queued_loads: Option<u64>,
-    policy: EvictionPolicy,
+    eviction: Eviction<K, V>,
     clock: Clock,
     spawner: Option<Arc<dyn Spawner>>,
     loader: Option<AnyLoader<K, V>>,
@@ -59,7 +60,7 @@ pub struct CacheBuilder<K, V, S = RandomState> {
 }
 
 impl<K, V> CacheBuilder<K, V> {
-    /// A builder with the defaults: no bound, no expiry, no loader, SIEVE eviction, loads that end after 60 seconds.
+    /// A builder with the defaults: no bound, no expiry, no loader, adaptive eviction, loads that end after 60 seconds.
     ///
     /// # Examples
     /// ```
@@ -80,7 +81,7 @@ impl<K, V> CacheBuilder<K, V> {
             abandoned_loads: AbandonedLoads::default(),
             max_concurrent_loads: None,
             max_queued_loads: None,
-            policy: EvictionPolicy::default(),
+            eviction: Eviction::new(),
             clock: Clock::system(),
             spawner: None,
             loader: None,
@@ -146,7 +147,7 @@ impl<K, V, S> CacheBuilder<K, V, S> {
         self
     }
 
-    /// Says about how many entries there will be, where the capacity doesn't: it is used to choose the number of shards.
+    /// Says about how many entries there will be, where the capacity doesn't: the number of shards and what the eviction policy keeps are sized by it.
     ///
     /// # Examples
     /// ```
@@ -246,21 +247,6 @@ impl<K, V, S> CacheBuilder<K, V, S> {
         self
     }
 
-    /// Sets the eviction policy; [`EvictionPolicy::Sieve`] by default.
-    ///
-    /// # Examples
-    /// ```
-    /// use bellwether::{Cache, EvictionPolicy};
-    ///
-    /// let cache = Cache::<u32, u32>::builder().capacity(100).eviction(EvictionPolicy::Lru).build()?;
-    /// # let _ = cache;
-    /// # Ok::<(), bellwether::BuildError>(())
-    /// ```
-    pub fn eviction(mut self, policy: EvictionPolicy) -> Self {
-        self.policy = policy;
-        self
-    }
-
     /// Sets the clock; the system's by default. Tests give a [`MockClock`](crate::MockClock).
     ///
     /// # Examples
@@ -316,7 +302,7 @@ impl<K, V, S> CacheBuilder<K, V, S> {
             abandoned_loads: self.abandoned_loads,
             max_concurrent_loads: self.max_concurrent_loads,
             max_queued_loads: self.max_queued_loads,
-            policy: self.policy,
+            eviction: self.eviction,
             clock: self.clock,
             spawner: self.spawner,
             loader: self.loader,
@@ -334,7 +320,7 @@ impl<K, V, S> fmt::Debug for CacheBuilder<K, V, S> {
             .field("name", &self.name)
             .field("capacity", &self.capacity)
             .field("shards", &self.shards)
-            .field("eviction", &self.policy)
+            .field("eviction", &self.eviction.policy)
             .finish_non_exhaustive()
     }
 }

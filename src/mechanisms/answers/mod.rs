@@ -27,6 +27,7 @@ use crate::vocabulary::error::LoadError;
 use answer::Record;
 use equivalent::Equivalent;
 use hashbrown::HashTable;
+use std::time::Duration;
 
 /// Answers spared at most in one search for the oldest, so that no write pays for a long walk; the next one is then taken, asked for or not.
 const PATIENCE: u32 = 64;
@@ -69,7 +70,7 @@ impl<K> Answers<K> {
         if clock.has_passed(record.remembered.until) {
             return None;
         }
-        record.node.set_mark();
+        record.node.mark();
         Some(record.remembered.answer.error())
     }
 
@@ -146,7 +147,7 @@ impl<K> Answers<K> {
 
     fn insert(&mut self, new: Remembered<K>) {
         let (hashed, weight) = (new.hashed, new.weight);
-        let slot = self.records.insert(Record { remembered: new, node: Node::new(), timer: Timer::IDLE });
+        let slot = self.records.insert(Record { remembered: new, node: Node::new(Duration::ZERO), timer: Timer::IDLE });
         let records = &self.records;
         self.index.insert_unique(hashed.0, slot, |&other| records[other].remembered.hashed.0);
         self.weight += weight;

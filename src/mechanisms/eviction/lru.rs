@@ -1,35 +1,50 @@
 //! Least recently used: one queue in order of use.
 
-use super::{Nodes, Policy};
-use crate::ground::chain::Chain;
+use super::node::Node;
+use super::policy::{Arrival, Choice, Gone, Policy};
+use super::{Nodes, Queue};
 use crate::ground::slab::Slot;
 
 /// Front: used last. Back: used longest ago.
 pub(crate) struct Lru {
-    queue: Chain,
+    queue: Queue,
 }
 
 impl Lru {
     pub(super) fn new() -> Self {
-        Self { queue: Chain::new() }
+        Self { queue: Queue::new() }
     }
 }
 
 impl Policy for Lru {
+    #[inline]
+    fn hit(&self, _node: &Node, _hash: u64) -> bool {
+        true
+    }
+
     fn admitted(&mut self, nodes: &mut impl Nodes, slot: Slot) {
         self.queue.push_front(nodes, slot);
     }
 
     fn touched(&mut self, nodes: &mut impl Nodes, slot: Slot) {
-        self.queue.remove(nodes, slot);
-        self.queue.push_front(nodes, slot);
+        self.queue.to_front(nodes, slot);
     }
 
-    fn removed(&mut self, nodes: &mut impl Nodes, slot: Slot) {
+    fn removed(&mut self, nodes: &mut impl Nodes, slot: Slot, _gone: Gone) {
         self.queue.remove(nodes, slot);
     }
 
-    fn victim(&mut self, _nodes: &mut impl Nodes) -> Option<Slot> {
-        self.queue.back()
+    fn reweighed(&mut self, nodes: &mut impl Nodes, slot: Slot, old: u64) {
+        self.queue.reweighed(old, nodes.weight(slot));
+    }
+
+    fn victim(&mut self, _nodes: &mut impl Nodes, _arrival: Option<&Arrival>) -> Choice {
+        Choice::of(self.queue.back())
+    }
+
+    #[cfg(any(test, debug_assertions))]
+    fn audit(&self, nodes: &impl Nodes, entries: usize, weight: u64) {
+        self.queue.audit(nodes);
+        assert_eq!((self.queue.len(), self.queue.weight()), (entries, weight), "each entry is in the queue");
     }
 }

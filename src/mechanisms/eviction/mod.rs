@@ -1,104 +1,161 @@
 //! Eviction policies: which entry has to go. One file for each policy.
 
+mod adaptive;
+mod arc;
+mod clock;
+mod cost_aware;
+mod custom;
+mod family;
+mod fifo;
+mod lfu;
+mod lirs;
 mod lru;
+mod names;
 mod node;
+mod none;
+mod plan;
+mod policy;
+mod queue;
+mod random;
+mod s3_fifo;
 mod sieve;
+mod slru;
+mod tiny_lfu;
 
+pub use custom::{CustomPolicy, PolicyBounds, PolicyEntry, PolicySlot};
+pub(crate) use custom::{MakePolicy, Pins};
+pub use names::{EvictionPolicy, UnknownPolicy};
 pub(crate) use node::{Node, Nodes};
+pub(crate) use plan::{Plan, Sizing};
+pub(crate) use policy::{Arrival, Bounds, Choice, Gone, Verdict};
+use queue::Queue;
 
 use crate::ground::slab::{Handle, Slot};
 use crate::ground::striped::{Fullness, Ring};
-use lru::Lru;
+use custom::Custom;
+use family::Family;
+use policy::Policy as _;
 use sieve::Sieve;
 
-/// Which entry makes room when the cache is full.
-///
-/// # Examples
-/// ```
-/// use bellwether::{Cache, EvictionPolicy};
-///
-/// let cache = Cache::<u32, u32>::builder().capacity(2).shards(1).eviction(EvictionPolicy::Lru).build()?;
-/// cache.insert(1, 10);
-/// cache.insert(2, 20);
-/// cache.fetch(&1);
-/// cache.insert(3, 30);
-/// assert!(cache.contains_key(&1) && !cache.contains_key(&2));
-/// # Ok::<(), bellwether::BuildError>(())
-/// ```
-#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug, Default)]
-#[non_exhaustive]
-pub enum EvictionPolicy {
-    /// The entry that was used longest ago. A hit leaves a mark that the next write works in: it costs one shared counter more than
-    /// under [`Sieve`](Self::Sieve).
-    Lru,
-    /// A hand walks from the oldest entry to the newest and takes the first that wasn't hit since it last came by; a hit sets one bit.
-    /// The default. (Zhang, Yang, Yue, Vigfusson, Rashmi: "SIEVE is Simpler than LRU", NSDI 2024.)
-    #[default]
-    Sieve,
+/// A shard's policy with its queues, and the entries that weigh nothing, which no policy can make room with.
+pub(crate) struct Eviction<K, V> {
+    chosen: Chosen<K, V>,
+    weightless: Sieve,
+    /// How many entries of no weight there are.
+    weightless_held: usize,
 }
 
-/// What each policy can do. Slots name entries; links and marks lie with the entries, reached through [`Nodes`].
-pub(super) trait Policy {
-    /// A new entry came in.
-    fn admitted(&mut self, nodes: &mut impl Nodes, slot: Slot);
-    /// An entry was used.
-    fn touched(&mut self, nodes: &mut impl Nodes, slot: Slot);
-    /// An entry is about to leave, for whatever cause.
-    fn removed(&mut self, nodes: &mut impl Nodes, slot: Slot);
-    /// The entry that should leave next. It is still in; `None` where there is no entry at all.
-    fn victim(&mut self, nodes: &mut impl Nodes) -> Option<Slot>;
+enum Chosen<K, V> {
+    Family(Family),
+    Custom(Custom<K, V>),
 }
 
-/// A shard's policy with its queues.
-pub(crate) enum Eviction {
-    Lru(Lru),
-    Sieve(Sieve),
+/// Nodes of entries that have keys and values.
+pub(crate) trait Entries<K, V>: Nodes {
+    fn holds(&self, slot: Slot) -> bool;
+    fn entry(&self, slot: Slot) -> (&K, &V);
 }
 
-/// Runs the same code on whichever policy it is.
-macro_rules! each {
-    ($eviction:expr, $policy:ident => $body:expr) => {
-        match $eviction {
-            Eviction::Lru($policy) => $body,
-            Eviction::Sieve($policy) => $body,
-        }
-    };
-}
-
-impl Eviction {
-    pub(crate) fn new(policy: EvictionPolicy) -> Self {
-        match policy {
-            EvictionPolicy::Lru => Self::Lru(Lru::new()),
-            EvictionPolicy::Sieve => Self::Sieve(Sieve::new()),
-        }
+impl<K, V> Eviction<K, V> {
+    fn new(chosen: Chosen<K, V>) -> Self {
+        Self { chosen, weightless: Sieve::new(), weightless_held: 0 }
     }
 
-    /// Notes a hit under the read lock: a mark in the entry for lazy policies, one in the ring for eager ones.
+    /// Notes a hit under the read lock: a mark in the entry for lazy policies, an event in the ring for eager ones.
     #[inline]
-    pub(crate) fn hit(&self, node: &Node, handle: impl FnOnce() -> Option<Handle>, ring: &Ring) -> Fullness {
-        match self {
-            Self::Sieve(_) => {
-                node.set_mark();
-                Fullness::Room
-            }
-            Self::Lru(_) => handle().map_or(Fullness::Room, |handle| ring.push(handle)),
+    pub(crate) fn hit(&self, node: &Node, hash: u64, handle: impl FnOnce() -> Option<Handle>, ring: &Ring) -> Fullness {
+        let leaves_event = match &self.chosen {
+            Chosen::Family(family) => family.hit(node, hash),
+            Chosen::Custom(_) => true,
+        };
+        if leaves_event { handle().map_or(Fullness::Room, |handle| ring.push(handle)) } else { Fullness::Room }
+    }
+
+    /// Room is missing for an entry that is to come in.
+    pub(crate) fn arrives(&mut self, entries: &mut impl Entries<K, V>, arrival: &Arrival) -> Verdict {
+        match &mut self.chosen {
+            Chosen::Family(family) => family.arrives(entries, arrival),
+            Chosen::Custom(_) => Verdict::Welcome,
         }
     }
 
-    pub(crate) fn admitted(&mut self, nodes: &mut impl Nodes, slot: Slot) {
-        each!(self, policy => policy.admitted(nodes, slot));
+    pub(crate) fn admitted(&mut self, entries: &mut impl Entries<K, V>, slot: Slot) {
+        if entries.weight(slot) == 0 {
+            self.weightless_held += 1;
+            return self.weightless.admitted(entries, slot);
+        }
+        match &mut self.chosen {
+            Chosen::Family(family) => family.admitted(entries, slot),
+            Chosen::Custom(custom) => custom.admitted(entries, slot),
+        }
     }
 
-    pub(crate) fn touched(&mut self, nodes: &mut impl Nodes, slot: Slot) {
-        each!(self, policy => policy.touched(nodes, slot));
+    pub(crate) fn touched(&mut self, entries: &mut impl Entries<K, V>, slot: Slot) {
+        if entries.weight(slot) == 0 {
+            return self.weightless.touched(entries, slot);
+        }
+        match &mut self.chosen {
+            Chosen::Family(family) => family.touched(entries, slot),
+            Chosen::Custom(custom) => custom.touched(slot),
+        }
     }
 
-    pub(crate) fn removed(&mut self, nodes: &mut impl Nodes, slot: Slot) {
-        each!(self, policy => policy.removed(nodes, slot));
+    pub(crate) fn removed(&mut self, entries: &mut impl Entries<K, V>, slot: Slot, gone: Gone) {
+        if entries.weight(slot) == 0 {
+            self.weightless_held -= 1;
+            return self.weightless.removed(entries, slot, gone);
+        }
+        match &mut self.chosen {
+            Chosen::Family(family) => family.removed(entries, slot, gone),
+            Chosen::Custom(custom) => custom.removed(entries, slot),
+        }
     }
 
-    pub(crate) fn victim(&mut self, nodes: &mut impl Nodes) -> Option<Slot> {
-        each!(self, policy => policy.victim(nodes))
+    /// The entry in `slot`, which stays on either side of weighing something, weighed `old` until now.
+    pub(crate) fn reweighed(&mut self, entries: &mut impl Entries<K, V>, slot: Slot, old: u64) {
+        if old == entries.weight(slot) {
+            return;
+        }
+        match &mut self.chosen {
+            Chosen::Family(family) => family.reweighed(entries, slot, old),
+            Chosen::Custom(custom) => custom.reweighed(entries, slot, old),
+        }
+    }
+
+    pub(crate) fn victim(&mut self, entries: &mut impl Entries<K, V>, arrival: Option<&Arrival>, pins: Pins) -> Choice {
+        match &mut self.chosen {
+            Chosen::Family(family) => family.victim(entries, arrival),
+            Chosen::Custom(custom) => custom.victim(entries, pins),
+        }
+    }
+
+    /// The entry of no weight that should leave if `most` are held, so that their number is bounded.
+    pub(crate) fn weightless_victim(&mut self, entries: &mut impl Entries<K, V>, most: usize) -> Option<Slot> {
+        if self.weightless_held < most {
+            return None;
+        }
+        match self.weightless.victim(entries, None) {
+            Choice::Evict(slot) => Some(slot),
+            Choice::Nothing => None,
+        }
+    }
+
+    pub(crate) fn resized(&mut self, entries: &mut impl Entries<K, V>, bounds: Bounds) {
+        match &mut self.chosen {
+            Chosen::Family(family) => family.resized(entries, bounds),
+            Chosen::Custom(custom) => custom.resized(bounds),
+        }
+    }
+
+    /// Checks that each of so many entries, of so much weight together, is held in one place.
+    #[cfg(any(test, debug_assertions))]
+    pub(crate) fn audit(&self, nodes: &impl Nodes, entries: usize, weight: u64) {
+        self.weightless.audit(nodes, self.weightless_held, 0);
+        let entries = entries - self.weightless_held;
+        match &self.chosen {
+            Chosen::Family(family) => family.audit(nodes, entries, weight),
+            Chosen::Custom(custom) => custom.audit(nodes, entries, weight),
+        }
     }
 }
 

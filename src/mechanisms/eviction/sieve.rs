@@ -1,8 +1,9 @@
 //! SIEVE (Zhang, Yang, Yue, Vigfusson, Rashmi: "SIEVE is Simpler than LRU", NSDI 2024): one queue in order of
 //! arrival, and a hand that spares what was hit since it last came by.
 
-use super::{Nodes, Policy};
-use crate::ground::chain::Chain;
+use super::node::Node;
+use super::policy::{Arrival, Choice, Gone, Policy};
+use super::{Nodes, Queue};
 use crate::ground::slab::Slot;
 
 /// Entries that the hand spares at most in one search, so that no write pays for a long walk; it then takes the next one, hit or not.
@@ -10,42 +11,59 @@ const PATIENCE: u32 = 256;
 
 /// Front: came last. Back: came first.
 pub(crate) struct Sieve {
-    queue: Chain,
+    queue: Queue,
     /// Where the next search begins; the back where there is none.
     hand: Option<Slot>,
 }
 
 impl Sieve {
     pub(super) fn new() -> Self {
-        Self { queue: Chain::new(), hand: None }
+        Self { queue: Queue::new(), hand: None }
     }
 }
 
 impl Policy for Sieve {
+    #[inline]
+    fn hit(&self, node: &Node, _hash: u64) -> bool {
+        node.mark();
+        false
+    }
+
     fn admitted(&mut self, nodes: &mut impl Nodes, slot: Slot) {
         self.queue.push_front(nodes, slot);
     }
 
     fn touched(&mut self, nodes: &mut impl Nodes, slot: Slot) {
-        nodes.node_mut(slot).set_mark();
+        nodes.node(slot).mark();
     }
 
-    fn removed(&mut self, nodes: &mut impl Nodes, slot: Slot) {
+    fn removed(&mut self, nodes: &mut impl Nodes, slot: Slot, _gone: Gone) {
         if self.hand == Some(slot) {
             self.hand = self.queue.before(nodes, slot);
         }
         self.queue.remove(nodes, slot);
     }
 
-    fn victim(&mut self, nodes: &mut impl Nodes) -> Option<Slot> {
-        let mut at = self.hand.or_else(|| self.queue.back())?;
+    fn reweighed(&mut self, nodes: &mut impl Nodes, slot: Slot, old: u64) {
+        self.queue.reweighed(old, nodes.weight(slot));
+    }
+
+    fn victim(&mut self, nodes: &mut impl Nodes, _arrival: Option<&Arrival>) -> Choice {
+        let Some(mut at) = self.hand.or_else(|| self.queue.back()) else { return Choice::Nothing };
         for _ in 0..PATIENCE {
             if !nodes.node_mut(at).take_mark() {
                 break;
             }
-            at = self.queue.before(nodes, at).or_else(|| self.queue.back())?;
+            let next = self.queue.before(nodes, at).or_else(|| self.queue.back());
+            at = next.expect("there is an entry, the one that was just looked at");
         }
         self.hand = Some(at);
-        Some(at)
+        Choice::Evict(at)
+    }
+
+    #[cfg(any(test, debug_assertions))]
+    fn audit(&self, nodes: &impl Nodes, entries: usize, weight: u64) {
+        self.queue.audit(nodes);
+        assert_eq!((self.queue.len(), self.queue.weight()), (entries, weight), "each entry is in the queue");
     }
 }

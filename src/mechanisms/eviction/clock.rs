@@ -1,0 +1,48 @@
+//! To be written.
+
+use super::node::Node;
+use super::policy::{Arrival, Choice, Gone, Policy};
+use super::{Nodes, Queue};
+use crate::ground::slab::Slot;
+
+/// Front: came last. Back: came first.
+pub(crate) struct Clock {
+    queue: Queue,
+}
+
+impl Clock {
+    pub(super) fn new() -> Self {
+        Self { queue: Queue::new() }
+    }
+}
+
+impl Policy for Clock {
+    #[inline]
+    fn hit(&self, _node: &Node, _hash: u64) -> bool {
+        false
+    }
+
+    fn admitted(&mut self, nodes: &mut impl Nodes, slot: Slot) {
+        self.queue.push_front(nodes, slot);
+    }
+
+    fn touched(&mut self, _nodes: &mut impl Nodes, _slot: Slot) {}
+
+    fn removed(&mut self, nodes: &mut impl Nodes, slot: Slot, _gone: Gone) {
+        self.queue.remove(nodes, slot);
+    }
+
+    fn reweighed(&mut self, nodes: &mut impl Nodes, slot: Slot, old: u64) {
+        self.queue.reweighed(old, nodes.weight(slot));
+    }
+
+    fn victim(&mut self, _nodes: &mut impl Nodes, _arrival: Option<&Arrival>) -> Choice {
+        Choice::of(self.queue.back())
+    }
+
+    #[cfg(any(test, debug_assertions))]
+    fn audit(&self, nodes: &impl Nodes, entries: usize, weight: u64) {
+        self.queue.audit(nodes);
+        assert_eq!((self.queue.len(), self.queue.weight()), (entries, weight), "each entry is in the queue");
+    }
+}
