@@ -37,6 +37,7 @@ pub use vocabulary::listener::RemovalListener;
 pub use vocabulary::loaded::{Loaded, ok};
 pub use vocabulary::loader::{BlockingLoader, CacheLoader, DynLoader};
 pub use vocabulary::metrics::{Janitor, MetricsSnapshot};
+pub use vocabulary::refused::Refused;
 pub use vocabulary::removal::RemovalCause;
 pub use vocabulary::scope::LoadScope;
 pub use vocabulary::spawner::{BoxFuture, SpawnError, Spawner};

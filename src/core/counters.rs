@@ -65,6 +65,10 @@ pub(crate) struct Holdings<'a> {
     pub(crate) negatives: u64,
     pub(crate) traffic: &'a Traffic,
     pub(crate) permits: Usage,
+    /// Events that wait for the listener.
+    pub(crate) unreported: u64,
+    pub(crate) listener_panics: u64,
+    pub(crate) policy_faults: u64,
 }
 
 /// All counters of a cache.
@@ -95,7 +99,7 @@ impl Counters {
     }
 
     pub(crate) fn snapshot(&self, held: &Holdings<'_>, janitor: Janitor) -> MetricsSnapshot {
-        let Holdings { room, negatives, traffic, permits } = *held;
+        let Holdings { room, negatives, traffic, permits, unreported, listener_panics, policy_faults } = *held;
         let of = |what| self.0.sum(place(what));
         let ended = |how| self.0.sum(outcome(how));
         let spent = |on| Duration::from_nanos(self.0.sum(time_place(on)));
@@ -132,6 +136,9 @@ impl Counters {
             weight: room.held(),
             negatives,
             capacity: room.capacity(),
+            unreported,
+            listener_panics,
+            policy_faults,
             janitor,
             failed: std::array::from_fn(|kind| self.0.sum(FAILED + kind)),
             removed: std::array::from_fn(|cause| self.0.sum(REMOVED + cause)),

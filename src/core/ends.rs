@@ -9,7 +9,7 @@ use crate::ground::reentry;
 use crate::ground::sync::atomic::Ordering;
 use crate::ground::time::Deadline;
 use crate::mechanisms::flight::{Flight, IdleWait, Kind, Landing, Standing};
-use crate::shard::Departures;
+use crate::shard::{Clearing, Departures};
 use crate::vocabulary::abandoned::AbandonedLoads;
 use crate::vocabulary::error::LoadError;
 use crate::vocabulary::keys::{Key, Value};
@@ -84,7 +84,8 @@ impl<K, V, S> CacheShared<K, V, S> {
                 shard.flights().iter().filter(|flight| stage.covers(flight)).for_each(|flight| self.cancel_deserted(flight));
             }
         }
-        self.clear();
+        // What is held leaves unheard, but drops of values may send others on their way, and all that left before is told.
+        self.empty(Clearing::AtTheEnd);
     }
 }
 

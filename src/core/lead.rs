@@ -278,6 +278,7 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> LoadGuard<K, V, S> {
             self.shared.make_way_for_an_answer(self.flight.hashed(), out);
         }
         let shard = self.shared.shard(self.flight.hashed());
+        self.shared.heed(self.flight.hashed());
         let mine = shard.land_empty(&self.flight, (remains, note), self.shared.terms(), &mut self.shared.room.promise(), out);
         if mine { Standing::Held } else { Standing::Superseded }
     }

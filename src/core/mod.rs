@@ -2,6 +2,7 @@
 
 pub(crate) mod blocking;
 pub(crate) mod counters;
+mod delivery;
 pub(crate) mod ends;
 pub(crate) mod entry;
 pub(crate) mod fetch;
@@ -9,8 +10,9 @@ pub(crate) mod handle;
 pub(crate) mod launch;
 pub(crate) mod lead;
 pub(crate) mod places;
+pub(crate) mod room;
 pub(crate) mod shared;
 pub(crate) mod timeout;
 pub(crate) mod upkeep;
 pub(crate) mod waiting;
-pub(crate) mod write;
+mod write;

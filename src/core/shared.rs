@@ -1,6 +1,7 @@
 //! What all handles of a cache share.
 
 use super::counters::{Count, Counters, Holdings};
+use super::delivery::Audience;
 use super::handle::Handles;
 use super::places::Places;
 use crate::ground::flat::Pile;
@@ -22,6 +23,7 @@ use crate::vocabulary::expiry::backoff::ErrorBackoff;
 use crate::vocabulary::expiry::hook::Hook;
 use crate::vocabulary::fetched::{Fetched, Source};
 use crate::vocabulary::keys::{Key, Value};
+use crate::vocabulary::listener::AnyListener;
 use crate::vocabulary::loader::AnyLoader;
 use crate::vocabulary::metrics::MetricsSnapshot;
 use crate::vocabulary::weigher::Weigher;
@@ -48,6 +50,8 @@ pub(crate) struct CacheShared<K, V, S> {
     /// Whether it loads no more.
     pub(super) closed: AtomicBool,
     pub(super) handles: Handles<K, V, S>,
+    /// Who is told of what leaves, if anybody is.
+    pub(super) audience: Option<Audience<K, V>>,
 }
 
 /// What a builder settled, besides the parts that are built from it.
@@ -96,6 +100,7 @@ pub(crate) struct Parts<K, V, S> {
     pub(crate) shards: usize,
     pub(crate) capacity: u64,
     pub(crate) plan: Plan<K, V>,
+    pub(crate) listener: Option<Arc<AnyListener<K, V>>>,
     pub(crate) clock: Clock,
     pub(crate) loader: Option<AnyLoader<K, V>>,
     pub(crate) settings: Settings<K, V>,
@@ -122,6 +127,7 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
             permits: Arc::clone(&permits),
             reads: parts.settings.hook.as_ref().and_then(Hook::on_read),
             upkeep: Arc::clone(&upkeep),
+            is_heard: parts.listener.is_some(),
         };
         let shared = Arc::new(Self {
             hasher: parts.hasher,
@@ -140,8 +146,10 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
             permits_back: Pile::new(),
             closed: AtomicBool::new(false),
             handles: Handles::new(),
+            audience: parts.listener.map(Audience::new),
         });
         shared.upkeep.visit_by(shared.visit());
+        shared.prepare_delivery();
         shared
     }
 }
@@ -185,14 +193,22 @@ impl<K, V, S> CacheShared<K, V, S> {
 
     /// The terms on which a shard makes room in itself.
     pub(super) fn terms(&self) -> Terms<'_> {
-        let share = self.room.capacity() / self.shards.len() as u64;
+        let share = self.room.limit() / self.shards.len() as u64;
         Terms { room: &self.room, clock: &self.clock, share: Some(share) }
     }
 
     /// A reading of all counters.
     pub(crate) fn metrics(&self) -> MetricsSnapshot {
         let negatives = self.room.answers() / self.settings.answering.weight;
-        let held = Holdings { room: &self.room, negatives, traffic: &self.traffic, permits: self.permits.usage() };
+        let held = Holdings {
+            room: &self.room,
+            negatives,
+            traffic: &self.traffic,
+            permits: self.permits.usage(),
+            unreported: self.undelivered(),
+            listener_panics: self.audience.as_ref().map_or(0, Audience::panics),
+            policy_faults: self.plan.faults(),
+        };
         self.counters.snapshot(&held, self.janitor())
     }
 
@@ -202,7 +218,7 @@ impl<K, V, S> CacheShared<K, V, S> {
         self.upkeep.want(departures.take_due());
     }
 
-    /// The last step of every call that changes something, under no lock: counts what left, begins the flights whose turn has come, and
+    /// The last step of every call that changes something, under no lock: counts what left, begins the flights whose turn has come, tells the listener, and
     /// lets go.
     pub(super) fn let_go(&self, mut departures: Departures<K, V>) {
         self.book(&mut departures);
@@ -212,6 +228,7 @@ impl<K, V, S> CacheShared<K, V, S> {
         if let Some(next) = departures.take_next() {
             next.begin();
         }
+        self.deliver(&mut departures);
     }
 
     /// Gives a permit back, to the first of those who wait for one and still need it.

@@ -1,6 +1,7 @@
 //! Visits: what is past its last deadline is reclaimed, by the janitor at its time, or by a call that asks for it.
 
 use super::shared::{CacheShared, WithJanitor};
+use crate::ground::janitor;
 use crate::ground::sync::Weak;
 use crate::ground::time::Tick;
 use crate::shard::{Departures, Done};
@@ -24,7 +25,7 @@ impl<K, V, S> CacheShared<K, V, S> {
 
     /// Reclaims what is due now, in at most so many holds of a lock.
     fn reclaim(&self, now: Tick, mut holds: u32) -> Done {
-        for shard in &self.shards {
+        for shard in self.shards.iter().filter(|shard| !janitor::is_here() || self.may_send(shard)) {
             loop {
                 if holds == 0 {
                     return Done::Part;
@@ -41,11 +42,12 @@ impl<K, V, S> CacheShared<K, V, S> {
         Done::All
     }
 
-    /// Reclaims all that is due, and tells the policy of every use.
+    /// Reclaims all that is due, tells the policy of every use, and the listener of all that has left.
     pub(crate) fn maintain(&self) {
         let now = self.clock.now();
         while self.reclaim(now, u32::MAX) == Done::Part {}
         self.work_in_uses();
+        self.deliver_all();
     }
 
     /// The janitor's visit.

@@ -4,14 +4,13 @@ use super::counters::Outcome;
 use super::shared::CacheShared;
 use crate::ground::contain::{contain, drop_contained};
 use crate::ground::hash::Hashed;
-use crate::ground::sync::yield_now;
 use crate::mechanisms::flight::{Landing, Standing};
-use crate::mechanisms::room::Promise;
-use crate::shard::{Answered, By, Committed, Departures, Done, Held, Need, Place, Put, Shard, Terms};
+use crate::shard::{Answered, By, Clearing, Committed, Departures, Held, Need, Place, Put, Shard};
 use crate::vocabulary::expiry::hook::Hook;
 use crate::vocabulary::expiry::{Lifetime, Origin};
 use crate::vocabulary::keys::{Key, Value};
 use crate::vocabulary::loaded::{Answer, Loaded, Own};
+use crate::vocabulary::refused::Refused;
 use equivalent::Equivalent;
 use std::cell::Cell;
 use std::sync::Arc;
@@ -28,11 +27,17 @@ pub(crate) enum Stored<V> {
 
 impl<K: Key, V: Value, S> CacheShared<K, V, S> {
     /// A caller's write. What is no value to be stored removes the one that is held.
-    pub(crate) fn insert(&self, hashed: Hashed, key: K, loaded: Loaded<V>) {
+    ///
+    /// # Errors
+    /// If there is a value, and it isn't held.
+    pub(crate) fn insert(&self, hashed: Hashed, key: K, loaded: Loaded<V>) -> Result<(), Refused> {
         match loaded.answer {
             Answer::Value(value) => {
                 let put = self.weighed((hashed, key), value, loaded.own, By::Caller, Duration::ZERO);
-                self.accounted(|out| self.put(put, out));
+                let weight = put.weight;
+                if let Stored::Refused = self.accounted(|out| self.put(put, out)) {
+                    return Err(Refused::new(weight, self.room.limit()));
+                }
             }
             Answer::Uncached(value) => {
                 drop_contained(self.remove(Place { hashed, key: &key, clock: &self.clock }));
@@ -41,6 +46,7 @@ impl<K: Key, V: Value, S> CacheShared<K, V, S> {
             Answer::Absent => drop_contained(self.remove(Place { hashed, key: &key, clock: &self.clock })),
             Answer::Unchanged => {}
         }
+        Ok(())
     }
 
     /// A value with its weight and times, by its own settings, else the hook's, else the cache's. Runs the weigher and the hook.
@@ -71,6 +77,7 @@ impl<K: Key, V: Value, S> CacheShared<K, V, S> {
 
     /// Ends the time to live of what is held for a key, and overtakes its flight.
     pub(crate) fn expire<Q: Equivalent<K> + ?Sized>(&self, place: Place<'_, Q>) -> bool {
+        self.heed(place.hashed);
         self.accounted(|out| self.shard(place.hashed).expire(place, self.terms(), out))
     }
 
@@ -82,6 +89,7 @@ impl<K: Key, V: Value, S> CacheShared<K, V, S> {
     /// Stores a value.
     pub(super) fn put(&self, put: Put<'_, K, V>, out: &mut Departures<K, V>) -> Stored<V> {
         let shard = self.shard(put.hashed);
+        self.heed(put.hashed);
         // What was promised goes back before anything is waited for: the promise ends with this statement.
         let committed = shard.commit(put, self.terms(), &mut self.room.promise(), out);
         match committed {
@@ -90,51 +98,7 @@ impl<K: Key, V: Value, S> CacheShared<K, V, S> {
         }
     }
 
-    /// Stores a value for which its own shard can't make room. One caller at a time: two that sat on half the room each would wait for ever.
-    #[cold]
-    fn put_gathering(&self, mut put: Put<'_, K, V>, out: &mut Departures<K, V>) -> Stored<V> {
-        let shard = self.shard(put.hashed);
-        let terms = Terms { share: None, ..self.terms() };
-        let committed = {
-            let _turn = self.room.gathering.lock();
-            let mut promise = self.room.promise();
-            loop {
-                match shard.commit(put, terms, &mut promise, out) {
-                    Committed::NeedsRoom { put: again, needed } => {
-                        self.gather(needed, &again, terms, &mut promise, out);
-                        put = again;
-                    }
-                    done => break done,
-                }
-            }
-        };
-        self.conclude(committed, out)
-    }
-
-    /// Evicts from the fullest shards until `needed` is promised for `put`. It ends: what is promised here nobody else can take, and all other room
-    /// is in entries, but for what another caller is about to store.
-    fn gather(&self, needed: u64, put: &Put<'_, K, V>, terms: Terms<'_>, promise: &mut Promise<'_>, out: &mut Departures<K, V>) {
-        let own = |shard: &Shard<K, V>| std::ptr::eq(shard, self.shard(put.hashed)).then_some(put);
-        if self.room.answers() > 0 {
-            // Before any value, wherever they are.
-            let mut shards = self.shards.iter();
-            while let Some(shard) = shards.next().filter(|_| !promise.reach_for(needed)) {
-                while shard.free_worthless(needed, terms, promise, out) == Done::Part {}
-            }
-        }
-        while !promise.reach_for(needed) {
-            let fullest = self.shards.iter().max_by_key(|shard| shard.weight()).filter(|shard| shard.weight() > 0);
-            match fullest {
-                Some(shard) => shard.evict_towards(needed, own(shard), terms, promise, out),
-                None => {
-                    self.shards.iter().for_each(|shard| shard.evict_towards(needed, own(shard), terms, promise, out));
-                    yield_now();
-                }
-            }
-        }
-    }
-
-    fn conclude(&self, committed: Committed<'_, K, V>, out: &mut Departures<K, V>) -> Stored<V> {
+    pub(super) fn conclude(&self, committed: Committed<'_, K, V>, out: &mut Departures<K, V>) -> Stored<V> {
         match committed {
             Committed::Stored { held, answered } => {
                 if let Some(Answered { flight, value }) = answered.filter(|answered| answered.flight.seal()) {
@@ -160,6 +124,7 @@ impl<K: Key, V: Value, S> CacheShared<K, V, S> {
 
     /// As [`remove`](Self::remove), if just the `expected` value is held.
     pub(crate) fn remove_if<Q: Equivalent<K> + ?Sized>(&self, place: Place<'_, Q>, expected: Option<&Arc<V>>) -> Option<Arc<V>> {
+        self.heed(place.hashed);
         self.accounted(|out| self.shard(place.hashed).remove(place, expected, self.terms(), out))
     }
 
@@ -192,9 +157,16 @@ impl<K, V, S> CacheShared<K, V, S> {
 
     /// Removes everything and overtakes all flights, shard by shard.
     pub(crate) fn clear(&self) {
+        self.empty(Clearing::Told);
+    }
+
+    pub(super) fn empty(&self, clearing: Clearing) {
         for shard in &self.shards {
+            if clearing == Clearing::Told {
+                self.heed_outbox(shard);
+            }
             let mut out = Departures::new();
-            shard.clear(self.terms(), &mut out);
+            shard.clear(clearing, self.terms(), &mut out);
             self.let_go(out);
         }
     }

@@ -2,6 +2,7 @@
 
 use super::builder::CacheBuilder;
 use super::cache::Cache;
+use super::capacity::capacity_methods;
 use super::entry::{Entry, Taker};
 use super::fetch::{ByClosure, Fetch};
 use super::iter::Iter;
@@ -18,6 +19,8 @@ use crate::vocabulary::fetched::Fetched;
 use crate::vocabulary::keys::{Key, LoadKey, Lookup, Value};
 use crate::vocabulary::loaded::Loaded;
 use crate::vocabulary::metrics::MetricsSnapshot;
+use crate::vocabulary::refused::Refused;
+use crate::vocabulary::what_if::WhatIf;
 use std::fmt;
 use std::future::Future;
 use std::hash::BuildHasher;
@@ -48,6 +51,7 @@ pub struct AsyncCache<K, V, S = RandomState> {
 
 plain_methods!(AsyncCache, build_async);
 lifetime_methods!(AsyncCache, build_async);
+capacity_methods!(AsyncCache, build_async);
 
 impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> AsyncCache<K, V, S> {
     /// Loads where nothing usable is held: the read-through call.
@@ -267,7 +271,7 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> AsyncCache<K, V, 
         self.shared.idle(Duration::MAX).await;
     }
 
-    /// Waits until all that was called before has come to rest: no load is under way, and the policy knows of every use. For tests, of hit ratios say.
+    /// Waits until all that was called before has come to rest: no load is under way, the policy knows of every use, and the listener of all that has left. For tests, of hit ratios say.
     ///
     /// # Cancel safety
     /// Dropping it changes nothing.
@@ -288,6 +292,7 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> AsyncCache<K, V, 
     pub async fn settle(&self) {
         self.wait_idle().await;
         self.shared.work_in_uses();
+        self.shared.deliver_all();
     }
 
     /// Loads no more, and waits up to ten seconds for the loads that are under way: [`close_within`](Self::close_within) that time.
@@ -316,6 +321,7 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> AsyncCache<K, V, 
     }
 
     /// Loads no more, and waits for the loads that are under way. Says whether all have ended within `limit`; those that haven't are given up.
+    /// Then the listener is told of all that has left.
     ///
     /// From when it is first polled, a fetch that would have to start a load gets [`LoadError::Closed`](crate::LoadError::Closed), and so does whoever waits for a load that is given up.
     /// What is held can still be read, and written. Closing is for all handles and for good; closing again waits again.
@@ -342,6 +348,7 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> AsyncCache<K, V, 
         if !ended {
             self.shared.strand();
         }
+        self.shared.deliver_all();
         ended
     }
 }

@@ -2,6 +2,7 @@
 
 use super::async_cache::AsyncCache;
 use super::builder::CacheBuilder;
+use super::capacity::capacity_methods;
 use super::entry::{Entry, Taker};
 use super::iter::Iter;
 use super::lifetimes::lifetime_methods;
@@ -19,6 +20,8 @@ use crate::vocabulary::fetched::Fetched;
 use crate::vocabulary::keys::{Key, LoadKey, Lookup, Value};
 use crate::vocabulary::loaded::Loaded;
 use crate::vocabulary::metrics::MetricsSnapshot;
+use crate::vocabulary::refused::Refused;
+use crate::vocabulary::what_if::WhatIf;
 use std::fmt;
 use std::hash::BuildHasher;
 use std::sync::Arc;
@@ -45,6 +48,7 @@ pub struct Cache<K, V, S = RandomState> {
 
 plain_methods!(Cache, build);
 lifetime_methods!(Cache, build);
+capacity_methods!(Cache, build);
 
 /// A closure that is never there: the type of "no closure was given".
 type NoClosure<V> = fn() -> Brought<V>;
@@ -241,7 +245,7 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> Cache<K, V, S> {
         self.shared.block_until_idle(Duration::MAX);
     }
 
-    /// Blocks until all that was called before has come to rest: no load is under way, and the policy knows of every use. For tests, of hit ratios say.
+    /// Blocks until all that was called before has come to rest: no load is under way, the policy knows of every use, and the listener of all that has left. For tests, of hit ratios say.
     ///
     /// # Blocking
     /// As [`wait_idle`](Self::wait_idle).
@@ -260,6 +264,7 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> Cache<K, V, S> {
     pub fn settle(&self) {
         self.wait_idle();
         self.shared.work_in_uses();
+        self.shared.deliver_all();
     }
 
     /// Loads no more, and waits up to ten seconds for the loads that are under way: [`close_within`](Self::close_within) that time.
@@ -286,6 +291,7 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> Cache<K, V, S> {
     }
 
     /// Loads no more, and waits for the loads that are under way. Says whether all have ended within `limit`; those that haven't are given up.
+    /// Then the listener is told of all that has left.
     ///
     /// From the call on, a fetch that would have to start a load gets [`LoadError::Closed`], and so does whoever waits for a load that is given up.
     /// What is held can still be read, and written. Closing is for all handles and for good; closing again waits again.
@@ -310,6 +316,7 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> Cache<K, V, S> {
         if !ended {
             self.shared.strand();
         }
+        self.shared.deliver_all();
         ended
     }
 }

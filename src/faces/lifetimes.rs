@@ -114,9 +114,14 @@ macro_rules! lifetime_methods {
                 self.shared.counted_stale(self.shared.shard(place.hashed).fetch_stale(place))
             }
 
-            /// Reclaims all that has expired by now, and lets the eviction policy know of every use so far.
+            /// Reclaims all that has expired by now, lets the eviction policy know of every use so far, and returns when the listener was told of all
+            /// that has left before.
             ///
-            /// Needed only by caches built with [`no_janitor`](crate::CacheBuilder::no_janitor), and by tests.
+            /// Needed only by caches built with [`no_janitor`](crate::CacheBuilder::no_janitor), and by tests. Called from inside a listener it doesn't wait
+            /// for what is yet to be told.
+            ///
+            /// # Blocking
+            /// It calls the listener itself, or waits for whoever does.
             ///
             /// # Cost
             /// A constant time for each entry that has expired, in steps of at most 256 for each hold of a lock.

@@ -3,6 +3,7 @@
 pub(crate) mod async_cache;
 pub(crate) mod builder;
 pub(crate) mod cache;
+mod capacity;
 pub(crate) mod entry;
 pub(crate) mod fetch;
 pub(crate) mod iter;

@@ -151,7 +151,7 @@ macro_rules! plain_methods {
             /// ```
             pub fn insert_with(&self, key: K, value: impl Into<Loaded<V>>) {
                 let hashed = self.shared.place(&key).hashed;
-                self.shared.insert(hashed, key, value.into());
+                let _held_or_not = self.shared.insert(hashed, key, value.into());
             }
 
             /// Stores a value that lives for `time_to_live` from now, as [`insert`](Self::insert) does. `Duration::MAX` is for ever.

@@ -5,46 +5,59 @@ use super::sync::per_thread;
 use std::cell::Cell;
 
 per_thread! {
-    static INSIDE: Cell<bool> = Cell::new(false);
+    static INSIDE: Cell<Option<Of>> = Cell::new(None);
 }
 
-/// Held while a user's closure runs under a shard's lock.
+/// Whose code runs.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Of {
+    /// The closure of `get`.
+    Get,
+    /// A method of a custom policy.
+    Policy,
+}
+
+/// Held while a user's code runs under a shard's lock.
 pub(crate) struct Inside(());
 
 impl Inside {
-    pub(crate) fn enter() -> Self {
-        INSIDE.with(|inside| inside.set(true));
+    pub(crate) fn enter(of: Of) -> Self {
+        INSIDE.with(|inside| inside.set(Some(of)));
         Self(())
     }
 }
 
 impl Drop for Inside {
     fn drop(&mut self) {
-        INSIDE.with(|inside| inside.set(false));
+        INSIDE.with(|inside| inside.set(None));
     }
 }
 
 /// To be called before any shard is locked.
 ///
 /// # Panics
-/// If this thread is inside a closure of `get`, or in a user's policy.
+/// If this thread is inside a closure of `get`, or a method of a custom policy.
 #[inline]
 pub(crate) fn check() {
-    if INSIDE.with(Cell::get) {
-        refuse();
+    if let Some(of) = INSIDE.with(Cell::get) {
+        refuse(of);
     }
 }
 
-/// Whether this thread is inside such a closure.
+/// Whether this thread is inside such code.
 pub(crate) fn is_inside() -> bool {
-    INSIDE.with(Cell::get)
+    INSIDE.with(Cell::get).is_some()
 }
 
 #[cold]
 #[inline(never)]
-fn refuse() -> ! {
+fn refuse(of: Of) -> ! {
+    assert!(
+        of == Of::Get,
+        "a bellwether cache was called from inside a method of a custom policy, which runs under the lock of a part of the cache"
+    );
     panic!(
-        "a bellwether cache was called from inside the closure of `get` or a method of a custom policy, which run under the lock of a part of the cache: \
-         from `get`, get the value out first, by `fetch`, then call"
+        "a bellwether cache was called from inside the closure of `get`, which runs under the lock of a part of the cache: \
+         use `fetch` to get the value out first, then call"
     );
 }

@@ -3,6 +3,7 @@
 pub(crate) mod answers;
 pub(crate) mod eviction;
 pub(crate) mod flight;
+pub(crate) mod outbox;
 pub(crate) mod permits;
 pub(crate) mod room;
 pub(crate) mod upkeep;

@@ -8,7 +8,10 @@ use crate::ground::sync::Mutex;
 use crate::ground::sync::atomic::{AtomicU64, Ordering};
 
 pub(crate) struct Room {
-    capacity: u64,
+    /// What may be held, as far as anybody can see.
+    capacity: AtomicU64,
+    /// What room is handed out up to: the capacity, or what it is about to shrink to.
+    limit: AtomicU64,
     /// Stored weights and promised room.
     held: AtomicU64,
     /// Stored entries.
@@ -21,11 +24,40 @@ pub(crate) struct Room {
 
 impl Room {
     pub(crate) fn new(capacity: u64) -> Self {
-        Self { capacity, held: AtomicU64::new(0), entries: AtomicU64::new(0), answers: AtomicU64::new(0), gathering: Mutex::new(()) }
+        Self {
+            capacity: AtomicU64::new(capacity),
+            limit: AtomicU64::new(capacity),
+            held: AtomicU64::new(0),
+            entries: AtomicU64::new(0),
+            answers: AtomicU64::new(0),
+            gathering: Mutex::new(()),
+        }
     }
 
     pub(crate) fn capacity(&self) -> u64 {
-        self.capacity
+        // Acquire: who sees a smaller one sees that less is held, too.
+        self.capacity.load(Ordering::Acquire)
+    }
+
+    /// What an entry may weigh at most: the capacity, or what it is about to shrink to.
+    pub(crate) fn limit(&self) -> u64 {
+        self.limit.load(Ordering::Acquire)
+    }
+
+    /// Hands out room up to `limit` only from now on.
+    pub(crate) fn aim_at(&self, limit: u64) {
+        self.limit.store(limit, Ordering::Release);
+    }
+
+    /// Makes the limit the capacity, if no more is held. The caller holds `gathering`, under which alone a limit is reached.
+    pub(crate) fn settle(&self) -> bool {
+        let limit = self.limit();
+        // Acquire: what was given back is off the books before the new capacity can be seen.
+        let within = self.held.load(Ordering::Acquire) <= limit && self.answers() <= limit / 8;
+        if within {
+            self.capacity.store(limit, Ordering::Release);
+        }
+        within
     }
 
     // Relaxed but where room changes hands: what it accounts for is guarded by the shards' locks.
@@ -39,7 +71,7 @@ impl Room {
 
     /// Books an answer without a value, of which there may be an eighth of the capacity. `false` if it is one too many.
     pub(crate) fn book_answer(&self, weight: u64) -> bool {
-        let most = self.capacity / 8;
+        let most = self.limit() / 8;
         let within = |answers: u64| answers.checked_add(weight).filter(|&answers| answers <= most);
         self.answers.fetch_update(Ordering::Relaxed, Ordering::Relaxed, within).is_ok()
     }
@@ -62,7 +94,7 @@ impl Room {
     fn take(&self, wanted: u64) -> u64 {
         let mut held = self.held();
         loop {
-            let taken = self.capacity.saturating_sub(held).min(wanted);
+            let taken = self.limit().saturating_sub(held).min(wanted);
             if taken == 0 {
                 return 0;
             }

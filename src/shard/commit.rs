@@ -132,7 +132,7 @@ impl<K: Eq, V> Shard<K, V> {
         if let By::Flight(flight) = put.by {
             if !state.flights.holds(flight) && !seeded::on(Bug::LandWithoutOwnership) {
                 out.ended(state.flights.ended(flight));
-                out.unstored(put.key, put.value, RemovalCause::Superseded);
+                state.never_held(put.key, put.value, RemovalCause::Superseded, out);
                 return Committed::Superseded;
             }
         }
@@ -148,7 +148,7 @@ impl<K: Eq, V> Shard<K, V> {
                 None => return Committed::Unmet(put),
                 Some(_) => {
                     // It has taken its place, and somebody else's write came after it.
-                    out.unstored(put.key, put.value, RemovalCause::Replaced);
+                    state.never_held(put.key, put.value, RemovalCause::Replaced, out);
                     return Committed::Refused;
                 }
             }
@@ -159,7 +159,7 @@ impl<K: Eq, V> Shard<K, V> {
             By::Flight(_) => None,
         };
         state.forget_answer(Place { hashed: put.hashed, key: &put.key, clock: terms.clock }, terms, out);
-        let capacity = terms.room.capacity();
+        let limit = terms.room.limit();
         let unneeded = match (put.by, put.need) {
             (By::Flight(flight), Need::Unknown) => state.is_unneeded(flight, held, terms.clock),
             (By::Flight(_) | By::Caller | By::Holder(_), _) => false,
@@ -168,7 +168,7 @@ impl<K: Eq, V> Shard<K, V> {
         if let Some(slot) = held {
             put.renew(state.store.get(slot), terms.clock);
         }
-        if unneeded || put.weight > capacity || capacity == 0 || !state.store.has_room() {
+        if unneeded || put.weight > limit || limit == 0 || !state.store.has_room() {
             return state.refuse(put, held, overtaken.as_ref(), terms, out);
         }
         let held = match state.make_room(&mut put, held, terms, promise, out) {
@@ -222,7 +222,7 @@ impl<K, V> State<K, V> {
         self.changes += 1;
         self.part_with(held, RemovalCause::Replaced, terms, out);
         self.settle_flight(put.by, overtaken, out);
-        out.unstored(put.key, put.value, RemovalCause::Rejected);
+        self.never_held(put.key, put.value, RemovalCause::Rejected, out);
         Committed::Refused
     }
 
@@ -314,7 +314,7 @@ impl<K, V> State<K, V> {
         let record = self.store.take(victim, if cause == RemovalCause::Evicted { Gone::Evicted } else { Gone::Left });
         promise.keep(record.weight);
         let cause = record.cause(cause, terms.clock);
-        out.record(record, cause);
+        self.depart(record, cause, out);
     }
 
     /// A caller's write overtakes the key's flight; a landing takes its own out of the map, and its load has ended.
@@ -344,7 +344,7 @@ impl<K, V> State<K, V> {
             out.uncounted(replaced);
         } else {
             let cause = replaced.cause(RemovalCause::Replaced, terms.clock);
-            out.record(replaced, cause);
+            self.depart(replaced, cause, out);
         }
         match by {
             By::Caller | By::Holder(_) => self.store.used(slot),

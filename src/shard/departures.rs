@@ -1,6 +1,7 @@
 //! What a critical section leads to once it is over: what it sent on its way is dropped and counted, and the flight whose turn has come begins.
 
 use super::answering::Note;
+use super::mail::Mail;
 use super::record::Record;
 use super::store::Store;
 use crate::ground::bag::{Bag, Depart};
@@ -8,6 +9,7 @@ use crate::ground::contain::drop_contained;
 use crate::ground::time::Deadline;
 use crate::mechanisms::answers::{Answers, Remembered};
 use crate::mechanisms::flight::{Ended, Flight};
+use crate::mechanisms::outbox::Outbox;
 use crate::vocabulary::removal::RemovalCause;
 use std::sync::Arc;
 
@@ -50,20 +52,31 @@ pub(crate) struct Departures<K, V> {
     permit: bool,
     /// When something is to be reclaimed of what came.
     due: Deadline,
+    /// Where there is something to be delivered; mostly one place, or none.
+    mail: Option<Outgoing<K, V>>,
+    more_mail: Vec<Outgoing<K, V>>,
 }
+
+type Outgoing<K, V> = Arc<Outbox<Mail<K, V>>>;
 
 impl<K, V> Departures<K, V> {
     pub(crate) const fn new() -> Self {
-        Self { things: Bag::new(), counts: [0; RemovalCause::COUNT], next: None, permit: false, due: Deadline::NEVER }
+        Self {
+            things: Bag::new(),
+            counts: [0; RemovalCause::COUNT],
+            next: None,
+            permit: false,
+            due: Deadline::NEVER,
+            mail: None,
+            more_mail: Vec::new(),
+        }
     }
 
-    pub(crate) fn record(&mut self, record: Record<K, V>, cause: RemovalCause) {
-        self.count(cause, 1);
+    pub(super) fn record(&mut self, record: Record<K, V>) {
         self.things.put(Departed::Record(record));
     }
 
-    pub(crate) fn unstored(&mut self, key: K, value: Arc<V>, cause: RemovalCause) {
-        self.count(cause, 1);
+    pub(super) fn unstored(&mut self, key: K, value: Arc<V>) {
         self.things.put(Departed::Value(value));
         self.key(key);
     }
@@ -115,6 +128,21 @@ impl<K, V> Departures<K, V> {
         std::mem::replace(&mut self.due, Deadline::NEVER)
     }
 
+    /// Something is to be delivered from there.
+    pub(super) fn mail(&mut self, outbox: &Outgoing<K, V>) {
+        match &self.mail {
+            None => self.mail = Some(Arc::clone(outbox)),
+            Some(first) if Arc::ptr_eq(first, outbox) => {}
+            Some(_) if self.more_mail.last().is_some_and(|last| Arc::ptr_eq(last, outbox)) => {}
+            Some(_) => self.more_mail.push(Arc::clone(outbox)),
+        }
+    }
+
+    /// Where there is something to be delivered, under no lock.
+    pub(crate) fn take_mail(&mut self) -> impl Iterator<Item = Outgoing<K, V>> + use<K, V> {
+        self.mail.take().into_iter().chain(std::mem::take(&mut self.more_mail))
+    }
+
     pub(super) fn answer(&mut self, answer: Remembered<K>) {
         self.things.put(Departed::Answer(answer));
     }
@@ -127,12 +155,11 @@ impl<K, V> Departures<K, V> {
     }
 
     /// All that a shard held.
-    pub(super) fn store(&mut self, store: Store<K, V>, cause: RemovalCause) {
-        self.count(cause, store.len() as u64);
+    pub(super) fn store(&mut self, store: Store<K, V>) {
         self.things.put(Departed::Store(Box::new(store)));
     }
 
-    fn count(&mut self, cause: RemovalCause, number: u64) {
+    pub(super) fn count(&mut self, cause: RemovalCause, number: u64) {
         self.counts[cause.index()] += number;
     }
 

@@ -2,7 +2,7 @@
 
 use super::{Shard, State};
 use crate::ground::hash::Hashed;
-use crate::ground::reentry::Inside;
+use crate::ground::reentry::{Inside, Of};
 use crate::ground::slab::Slot;
 use crate::ground::striped::{Fullness, Ring};
 use crate::ground::time::{Clock, Deadline, Tick};
@@ -152,7 +152,7 @@ impl<K, V> Shard<K, V> {
         Q: Equivalent<K> + ?Sized,
     {
         self.look(at, Trace::Leave, Need::Shown, |value| {
-            let _inside = Inside::enter();
+            let _inside = Inside::enter(Of::Get);
             read(value)
         })
     }

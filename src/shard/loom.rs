@@ -54,6 +54,7 @@ impl World {
             permits: Arc::new(Permits::UNLIMITED),
             reads: None,
             upkeep: Arc::new(Upkeep::new(Keeper::Nobody)),
+            is_heard: false,
         };
         let clock = MockClock::new().into();
         Arc::new(Self { shard: Shard::new(&common), room: Room::new(capacity), clock, rules, loads: AtomicU32::new(0) })
@@ -215,7 +216,7 @@ fn g2_nothing_that_a_clear_overtook_is_stored() {
         };
         let other = Arc::clone(&world);
         let cleared = thread::spawn(move || {
-            other.shard.clear(other.terms(), &mut Departures::new());
+            other.shard.clear(Clearing::Told, other.terms(), &mut Departures::new());
             other.held()
         });
         world.put(100, By::Flight(&flight));

@@ -10,6 +10,7 @@ mod commit;
 mod departures;
 mod lifetimes;
 mod lookup;
+mod mail;
 mod record;
 mod removal;
 mod store;
@@ -22,7 +23,8 @@ pub(crate) use claim::{Claim, Led};
 pub(crate) use commit::{Answered, By, Committed, Held, Need, Put, Terms};
 pub(crate) use departures::Departures;
 pub(crate) use lookup::{Due, Fallback, Place, Rule, Sought, Trace};
-pub(crate) use removal::Remains;
+pub(crate) use mail::Mail;
+pub(crate) use removal::{Clearing, Evicting, Remains};
 pub(crate) use upkeep::Done;
 
 use crate::ground::reentry;
@@ -32,6 +34,7 @@ use crate::ground::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use crate::mechanisms::answers::Answers;
 use crate::mechanisms::eviction::Plan;
 use crate::mechanisms::flight::{Flight, FlightMap, Traffic};
+use crate::mechanisms::outbox::Outbox;
 use crate::mechanisms::permits::Permits;
 use crate::mechanisms::upkeep::Upkeep;
 use crate::vocabulary::expiry::hook::OnRead;
@@ -48,6 +51,8 @@ pub(crate) struct Shard<K, V> {
     /// Asked for a new time to live at each read, where the cache has such a hook.
     reads: Option<Arc<OnRead<V>>>,
     upkeep: Arc<Upkeep>,
+    /// The same as the state's, for those who look before they lock.
+    outbox: Option<Arc<Outbox<Mail<K, V>>>>,
 }
 
 /// What the shards of a cache have in common.
@@ -57,6 +62,8 @@ pub(crate) struct Common<K, V> {
     pub(crate) permits: Arc<Permits<Arc<Flight<K, V>>>>,
     pub(crate) reads: Option<Arc<OnRead<V>>>,
     pub(crate) upkeep: Arc<Upkeep>,
+    /// Whether a listener is to be told of what leaves.
+    pub(crate) is_heard: bool,
 }
 
 /// All that the lock guards.
@@ -66,6 +73,8 @@ pub(crate) struct State<K, V> {
     flights: FlightMap<K, V>,
     /// Counts what changes any key otherwise than by eviction and expiry.
     changes: u64,
+    /// What a listener is to be told, where there is one.
+    outbox: Option<Arc<Outbox<Mail<K, V>>>>,
 }
 
 impl<K, V> State<K, V> {
@@ -76,10 +85,11 @@ impl<K, V> State<K, V> {
 
 impl<K, V> Shard<K, V> {
     pub(crate) fn new(common: &Common<K, V>) -> Self {
+        let outbox = common.is_heard.then(|| Arc::new(Outbox::new()));
         let flights = FlightMap::new(Arc::clone(&common.traffic), Arc::clone(&common.permits));
-        let state = State { store: Store::new(&common.plan), answers: Answers::new(), flights, changes: 0 };
+        let state = State { store: Store::new(&common.plan), answers: Answers::new(), flights, changes: 0, outbox: outbox.clone() };
         let (reads, upkeep) = (common.reads.clone(), Arc::clone(&common.upkeep));
-        Self { state: RwLock::new(state), touches: Ring::new(), weight: AtomicU64::new(0), reads, upkeep }
+        Self { state: RwLock::new(state), touches: Ring::new(), weight: AtomicU64::new(0), reads, upkeep, outbox }
     }
 
     /// The weight held, as of the last write that is over.

@@ -10,12 +10,28 @@ use crate::ground::contain::contain;
 use crate::ground::seeded::{self, Bug};
 use crate::ground::slab::Slot;
 use crate::ground::sync::yield_now;
-use crate::mechanisms::eviction::{Gone, Pins};
+use crate::mechanisms::eviction::{Bounds, Gone, Pins};
 use crate::mechanisms::flight::Flight;
 use crate::mechanisms::room::Promise;
 use crate::vocabulary::removal::RemovalCause;
 use equivalent::Equivalent;
 use std::sync::Arc;
+
+/// Whether the listener is told of what is cleared.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Clearing {
+    Told,
+    /// The cache itself ends.
+    AtTheEnd,
+}
+
+/// Whom room is made for.
+pub(crate) enum Evicting<'p, 'a, K, V> {
+    /// An entry of this shard, or else of another.
+    For(Option<&'p Put<'a, K, V>>),
+    /// Nobody: the capacity shrinks.
+    ForGood,
+}
 
 /// What becomes of the value held for a key whose load lands without a value to store.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -116,7 +132,7 @@ impl<K, V> Shard<K, V> {
     }
 
     /// Empties the shard and overtakes all its flights, in one critical section of constant length.
-    pub(crate) fn clear(&self, terms: Terms<'_>, out: &mut Departures<K, V>) {
+    pub(crate) fn clear(&self, clearing: Clearing, terms: Terms<'_>, out: &mut Departures<K, V>) {
         let mut state = self.write();
         let (store, answers) = (state.store.swap_out(), state.answers.swap_out());
         state.flights.supersede_all();
@@ -125,30 +141,41 @@ impl<K, V> Shard<K, V> {
         terms.room.unbook_answer(answers.weight());
         terms.room.give_back(store.weight() + answers.weight());
         out.answers(answers);
-        out.store(store, RemovalCause::Cleared);
+        match clearing {
+            Clearing::Told => state.depart_all(store, RemovalCause::Cleared, out),
+            Clearing::AtTheEnd => out.store(store),
+        }
     }
 
-    /// Evicts until `needed` is promised, at most as many as one hold of the lock may take. `own` is the put that needs it, if its key lives here.
+    /// Evicts until `needed` is promised, at most as many as one hold of the lock may take. Says whether values are held that may not leave.
     pub(crate) fn evict_towards(
         &self,
         needed: u64,
-        own: Option<&Put<'_, K, V>>,
+        whom: Evicting<'_, '_, K, V>,
         terms: Terms<'_>,
         promise: &mut Promise<'_>,
         out: &mut Departures<K, V>,
-    ) where
+    ) -> bool
+    where
         K: Eq,
     {
         let mut state = self.write();
+        let (own, pins) = match whom {
+            Evicting::For(own) => (own, Pins::Held),
+            Evicting::ForGood => (None, Pins::Ignored),
+        };
         let gave_way = own.map(|put| &put.gave_way);
         let own = own.and_then(|put| state.store.find(put.hashed, &put.key));
         let own = own.and_then(|slot| state.store.handle(slot));
         if state.free_worthless(needed, terms, promise, out) == Done::Part {
-            return;
+            return false;
         }
-        let mut evicted = 0;
+        let (mut evicted, mut is_pinned) = (0, false);
         while promise.amount() < needed && evicted < VICTIMS {
-            let Some(victim) = state.store.victim(None, Pins::Held) else { break };
+            let Some(victim) = state.store.victim(None, pins) else {
+                is_pinned = state.store.weight() > 0;
+                break;
+            };
             let is_own = own.is_some() && state.store.handle(victim) == own;
             let cause = if is_own { RemovalCause::Replaced } else { RemovalCause::Evicted };
             if let Some(gave_way) = gave_way.filter(|_| is_own) {
@@ -158,6 +185,12 @@ impl<K, V> Shard<K, V> {
             evicted += 1;
         }
         terms.room.book_entries(0, u64::from(evicted));
+        is_pinned
+    }
+
+    /// The shard's share of the capacity is another.
+    pub(crate) fn resized(&self, bounds: Bounds) {
+        self.write().store.resized(bounds);
     }
 }
 
@@ -202,6 +235,6 @@ impl<K, V> State<K, V> {
         terms.room.book_entries(0, 1);
         terms.room.give_back(record.weight);
         let cause = record.cause(cause, terms.clock);
-        out.record(record, cause);
+        self.depart(record, cause, out);
     }
 }

@@ -25,12 +25,14 @@ pub(crate) struct Store<K, V> {
     /// Sum of the records' weights.
     weight: u64,
     plan: Arc<Plan<K, V>>,
+    /// No record lies before this slot, once the store is being emptied.
+    cleared: Slot,
 }
 
 impl<K, V> Store<K, V> {
     pub(super) fn new(plan: &Arc<Plan<K, V>>) -> Self {
         let (eviction, plan) = (plan.eviction(), Arc::clone(plan));
-        Self { index: HashTable::new(), records: Slab::new(), eviction, wheel: Wheel::new(), weight: 0, plan }
+        Self { index: HashTable::new(), records: Slab::new(), eviction, wheel: Wheel::new(), weight: 0, plan, cleared: 0 }
     }
 
     pub(super) fn weight(&self) -> u64 {
@@ -197,15 +199,20 @@ impl<K, V> Store<K, V> {
     }
 }
 
+impl<K, V> Store<K, V> {
+    /// Takes out a record of a store that nobody looks into any more: index and queues don't follow.
+    pub(super) fn take_any(&mut self) -> Option<Record<K, V>> {
+        let slot = self.records.next_occupied(self.cleared)?;
+        self.cleared = slot;
+        self.records.remove(slot)
+    }
+}
+
 /// One by one: of several keys and values whose `Drop` panics, the second would abort the process.
 impl<K, V> Drop for Store<K, V> {
     fn drop(&mut self) {
-        let mut next = self.records.next_occupied(0);
-        while let Some(slot) = next {
-            if let Some(record) = self.records.remove(slot) {
-                record.let_go();
-            }
-            next = slot.checked_add(1).and_then(|slot| self.records.next_occupied(slot));
+        while let Some(record) = self.take_any() {
+            record.let_go();
         }
     }
 }

@@ -88,6 +88,12 @@ pub struct MetricsSnapshot {
     pub weight: u64,
     /// The most weight that can be held.
     pub capacity: u64,
+    /// Values that have left, of which the listener is yet to be told.
+    pub unreported: u64,
+    /// Panics of the listener.
+    pub listener_panics: u64,
+    /// Panics of a custom policy, and victims of it that weren't held.
+    pub policy_faults: u64,
     /// Who reclaims what has expired while nobody calls.
     pub janitor: Janitor,
     pub(crate) failed: [u64; LoadErrorKind::COUNT],

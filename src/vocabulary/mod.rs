@@ -10,6 +10,7 @@ pub(crate) mod listener;
 pub(crate) mod loaded;
 pub(crate) mod loader;
 pub(crate) mod metrics;
+pub(crate) mod refused;
 pub(crate) mod removal;
 pub(crate) mod scope;
 pub(crate) mod spawner;

@@ -94,7 +94,9 @@ impl Model {
             return;
         }
         while self.list.iter().map(|entry| entry.weight).sum::<u64>() + entry.weight > self.capacity {
-            self.list.pop_back();
+            // What weighs nothing would make no room.
+            let last = self.list.iter().rposition(|entry| entry.weight > 0).expect("something has that weight");
+            self.list.remove(last);
         }
         self.list.push_front(entry);
     }

@@ -92,6 +92,7 @@ impl<K: Key, V: Value, S> CacheBuilder<K, V, S> {
             hasher: self.hasher,
             shards,
             capacity: self.capacity,
+            listener: self.eviction.listener.clone(),
             plan: self.eviction.plan(shards, self.capacity, sizing),
             clock: self.clock,
             loader,

@@ -3,7 +3,7 @@
 use super::policy::{Bounds, Choice};
 use super::{Entries, Nodes, Queue};
 use crate::ground::contain::contain;
-use crate::ground::reentry::Inside;
+use crate::ground::reentry::{Inside, Of};
 use crate::ground::slab::Slot;
 use crate::ground::sync::Arc;
 use crate::ground::sync::atomic::{AtomicU64, Ordering};
@@ -225,7 +225,7 @@ impl<K, V> Custom<K, V> {
     fn call<R>(&mut self, ask: impl FnOnce(&mut dyn CustomPolicy<K, V>) -> R) -> Option<R> {
         let policy = &mut *self.policy;
         let answer = contain(|| {
-            let _inside = Inside::enter();
+            let _inside = Inside::enter(Of::Policy);
             ask(policy)
         });
         match answer {

@@ -27,7 +27,7 @@ impl Policy for Lru {
     }
 
     fn touched(&mut self, nodes: &mut impl Nodes, slot: Slot) {
-        self.queue.to_front(nodes, slot);
+        self.queue.bring_to_front(nodes, slot);
     }
 
     fn removed(&mut self, nodes: &mut impl Nodes, slot: Slot, _gone: Gone) {

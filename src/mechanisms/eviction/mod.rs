@@ -7,6 +7,7 @@ mod cost_aware;
 mod custom;
 mod family;
 mod fifo;
+mod ghost;
 mod lfu;
 mod lirs;
 mod lru;
@@ -19,6 +20,7 @@ mod queue;
 mod random;
 mod s3_fifo;
 mod sieve;
+mod sketch;
 mod slru;
 mod tiny_lfu;
 

@@ -7,7 +7,7 @@ use super::names::EvictionPolicy;
 use super::policy::Bounds;
 use super::{Chosen, Eviction};
 use crate::ground::contain::contain;
-use crate::ground::reentry::Inside;
+use crate::ground::reentry::{Inside, Of};
 use crate::ground::sync::Arc;
 use crate::ground::sync::atomic::{AtomicU64, Ordering};
 use crate::vocabulary::what_if::WhatIf;
@@ -76,7 +76,7 @@ impl<K, V> Plan<K, V> {
     /// A user's policy; first in, first out where there is none to be had.
     fn made(&self, make: &std::sync::Arc<MakePolicy<K, V>>) -> Chosen<K, V> {
         let policy = contain(|| {
-            let _inside = Inside::enter();
+            let _inside = Inside::enter(Of::Policy);
             make(&self.bounds().into())
         });
         match policy {

@@ -55,7 +55,7 @@ impl Queue {
     }
 
     /// Brings `slot`, which must be in this queue, to the front.
-    pub(super) fn to_front(&mut self, nodes: &mut impl Nodes, slot: Slot) {
+    pub(super) fn bring_to_front(&mut self, nodes: &mut impl Nodes, slot: Slot) {
         self.chain.remove(nodes, slot);
         self.chain.push_front(nodes, slot);
     }

@@ -1,0 +1,119 @@
+//! Room that no shard can make in itself: gathered over all of them for one entry, or given up for good where the capacity shrinks.
+
+use super::shared::CacheShared;
+use super::write::Stored;
+use crate::ground::sync::yield_now;
+use crate::mechanisms::eviction::Verdict;
+use crate::mechanisms::room::Promise;
+use crate::shard::{Committed, Departures, Done, Evicting, Put, Shard, Terms};
+use crate::vocabulary::keys::{Key, Value};
+use crate::vocabulary::what_if::WhatIf;
+
+/// Holds of locks in one step of shrinking, after which what has left is let go of.
+const HOLDS: u32 = 16;
+
+impl<K: Key, V: Value, S> CacheShared<K, V, S> {
+    /// Stores a value for which its own shard can't make room. One caller at a time: two that sat on half the room each would wait for ever.
+    #[cold]
+    pub(super) fn put_gathering(&self, mut put: Put<'_, K, V>, out: &mut Departures<K, V>) -> Stored<V> {
+        let shard = self.shard(put.hashed);
+        let terms = Terms { share: None, ..self.terms() };
+        let committed = {
+            let _turn = self.room.gathering.lock();
+            let mut promise = self.room.promise();
+            loop {
+                match shard.commit(put, terms, &mut promise, out) {
+                    Committed::NeedsRoom { put: again, needed } => {
+                        put = again;
+                        self.gather(needed, &mut put, terms, &mut promise, out);
+                    }
+                    done => break done,
+                }
+            }
+        };
+        self.conclude(committed, out)
+    }
+
+    /// Evicts from the fullest shards until `needed` is promised for `put`. It ends: what is promised here nobody else can take, and all other room
+    /// is in entries, but for what another caller is about to store. Where entries are pinned that can't be had without, `put` is refused.
+    fn gather(&self, needed: u64, put: &mut Put<'_, K, V>, terms: Terms<'_>, promise: &mut Promise<'_>, out: &mut Departures<K, V>) {
+        let refused = put.verdict == Some(Verdict::Refused);
+        if refused || self.room.answers() > 0 {
+            // Before any value, wherever they are.
+            let mut shards = self.shards.iter();
+            while let Some(shard) = shards.next().filter(|_| !promise.reach_for(needed)) {
+                while shard.free_worthless(needed, terms, promise, out) == Done::Part {}
+            }
+        }
+        if refused {
+            return;
+        }
+        // The capacity may shrink meanwhile.
+        while !promise.reach_for(needed) && put.weight <= self.room.limit() {
+            let before = promise.amount();
+            let own = |shard: &Shard<K, V>| std::ptr::eq(shard, self.shard(put.hashed)).then_some(&*put);
+            let fullest = self.shards.iter().max_by_key(|shard| shard.weight()).filter(|shard| shard.weight() > 0);
+            if let Some(shard) = fullest {
+                shard.evict_towards(needed, Evicting::For(own(shard)), terms, promise, out);
+            }
+            if promise.amount() == before {
+                let mut is_pinned = false;
+                for shard in &self.shards {
+                    is_pinned |= shard.evict_towards(needed, Evicting::For(own(shard)), terms, promise, out);
+                }
+                if is_pinned && promise.amount() == before {
+                    put.verdict = Some(Verdict::Refused);
+                    return;
+                }
+                yield_now();
+            }
+        }
+    }
+
+    /// Sets how much may be held. What is too much leaves, in steps between which others have their turn; then the new capacity is there to be seen.
+    ///
+    /// Of several at a time the last one counts for all.
+    pub(crate) fn set_capacity(&self, capacity: u64) {
+        {
+            let _turn = self.room.gathering.lock();
+            self.room.aim_at(capacity);
+            self.plan.resize(capacity);
+            // Whoever took room by the old limit did so under one of these locks, or in this turn.
+            self.shards.iter().for_each(|shard| shard.resized(self.plan.bounds()));
+        }
+        while !self.accounted(|out| self.shrink(out)) {}
+    }
+
+    /// What other capacities would be worth.
+    pub(crate) fn what_if(&self) -> Vec<WhatIf> {
+        let metrics = self.metrics();
+        let hits = metrics.hits + metrics.stale_hits;
+        self.plan.what_if(hits, hits + metrics.misses)
+    }
+
+    /// One step towards the limit. Says whether it is reached.
+    fn shrink(&self, out: &mut Departures<K, V>) -> bool {
+        let _turn = self.room.gathering.lock();
+        let terms = Terms { share: None, ..self.terms() };
+        for _ in 0..HOLDS {
+            if self.room.settle() {
+                return true;
+            }
+            let limit = self.room.limit();
+            if self.room.answers() > limit / 8 {
+                self.shards.iter().any(|shard| shard.forget_oldest(terms, out));
+                continue;
+            }
+            // What is promised beyond what is to go would be given back below all the same.
+            let mut promise = self.room.promise();
+            let surplus = self.room.held().saturating_sub(limit);
+            let fullest = self.shards.iter().max_by_key(|shard| shard.weight()).filter(|shard| shard.weight() > 0);
+            match fullest {
+                Some(shard) => drop(shard.evict_towards(surplus, Evicting::ForGood, terms, &mut promise, out)),
+                // Somebody is about to store what room was promised for.
+                None => yield_now(),
+            }
+        }
+        false
+    }
+}

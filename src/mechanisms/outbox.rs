@@ -1,0 +1,259 @@
+//! An outbox keeps the events of a shard until they are delivered: in order, one at a time, by whoever holds the turn.
+//!
+//! The turn is a flag, not a lock: user code runs while it is held. It is given back in the same critical section that finds nothing more to
+//! deliver, so that no event is left behind, and earlier if others wait for it.
+
+use crate::ground::contain::drop_contained;
+use crate::ground::sync::atomic::{AtomicUsize, Ordering};
+use crate::ground::sync::{Condvar, Mutex, per_thread};
+use std::cell::Cell;
+use std::collections::VecDeque;
+
+/// So many letters may wait before writers do.
+const BOUND: usize = 1_024;
+/// Events that one turn delivers while others wait for it.
+const TURN: u32 = 256;
+
+/// One or several events in order.
+pub(crate) trait Letter {
+    type Event;
+
+    /// How many events are in it.
+    fn len(&self) -> u64;
+
+    /// Takes the next event out. Runs no user code.
+    fn next(&mut self) -> Option<Self::Event>;
+}
+
+/// Events that wait to be delivered.
+pub(crate) struct Outbox<L> {
+    inside: Mutex<Inside<L>>,
+    /// Events were delivered, or the turn was given back.
+    changed: Condvar,
+    /// How many letters there are, for those who look before they lock.
+    letters: AtomicUsize,
+}
+
+struct Inside<L> {
+    letters: VecDeque<L>,
+    is_delivering: bool,
+    /// Threads that wait until there are fewer.
+    waiting: u32,
+    /// Events that ever came.
+    came: u64,
+    /// Events that were delivered.
+    went: u64,
+}
+
+impl<L: Letter> Outbox<L> {
+    pub(crate) fn new() -> Self {
+        let inside = Inside { letters: VecDeque::new(), is_delivering: false, waiting: 0, came: 0, went: 0 };
+        Self { inside: Mutex::new(inside), changed: Condvar::default(), letters: AtomicUsize::new(0) }
+    }
+
+    /// Puts a letter in. The caller holds the lock under which its events happen, so that they keep their order.
+    pub(crate) fn post(&self, letter: L) {
+        let mut inside = self.inside.lock();
+        inside.came += letter.len();
+        inside.letters.push_back(letter);
+        self.mirror(&inside);
+    }
+
+    /// Events that wait to be delivered, or are about to be.
+    pub(crate) fn waiting(&self) -> u64 {
+        let inside = self.inside.lock();
+        inside.came - inside.went
+    }
+
+    /// Whether writers should wait.
+    #[inline]
+    pub(crate) fn is_full(&self) -> bool {
+        // Relaxed: a bound that a write may overshoot all the same.
+        self.letters.load(Ordering::Relaxed) >= BOUND
+    }
+
+    /// The turn, if nobody has it and there is something to deliver.
+    pub(crate) fn turn(&self) -> Option<Turn<'_, L>> {
+        let mut inside = self.inside.lock();
+        self.take_turn(&mut inside)
+    }
+
+    /// Whether there is something to deliver that nobody is about to.
+    pub(crate) fn is_left(&self) -> bool {
+        let inside = self.inside.lock();
+        !inside.is_delivering && !inside.letters.is_empty()
+    }
+
+    /// Waits until there is room. Gives the turn if nobody else delivers: the caller is to do so.
+    pub(crate) fn wait_for_room(&self) -> Option<Turn<'_, L>> {
+        self.wait(|inside| inside.letters.len() < BOUND)
+    }
+
+    /// How many events ever came.
+    pub(crate) fn came(&self) -> u64 {
+        self.inside.lock().came
+    }
+
+    /// Waits until so many events are delivered. Gives the turn if nobody else delivers: the caller is to do so, and to ask again.
+    pub(crate) fn wait_until_delivered(&self, events: u64) -> Option<Turn<'_, L>> {
+        self.wait(|inside| inside.went >= events)
+    }
+
+    fn wait(&self, is_enough: impl Fn(&Inside<L>) -> bool) -> Option<Turn<'_, L>> {
+        let mut inside = self.inside.lock();
+        loop {
+            // One who waited takes over what another has given back, even if there is room by now: perhaps nobody else would.
+            if let Some(turn) = self.take_turn(&mut inside) {
+                return Some(turn);
+            }
+            if is_enough(&inside) {
+                return None;
+            }
+            inside.waiting += 1;
+            inside = self.changed.wait(inside);
+            inside.waiting -= 1;
+        }
+    }
+
+    fn take_turn(&self, inside: &mut Inside<L>) -> Option<Turn<'_, L>> {
+        if inside.is_delivering || inside.letters.is_empty() {
+            return None;
+        }
+        inside.is_delivering = true;
+        Some(Turn { outbox: self, delivered: 0, is_over: false })
+    }
+
+    fn mirror(&self, inside: &Inside<L>) {
+        self.letters.store(inside.letters.len(), Ordering::Relaxed);
+    }
+}
+
+/// The right to deliver, which one at a time has.
+pub(crate) struct Turn<'a, L: Letter> {
+    outbox: &'a Outbox<L>,
+    /// Events that this turn has given out.
+    delivered: u32,
+    is_over: bool,
+}
+
+impl<L: Letter> Turn<'_, L> {
+    /// The next event; the one before it has been delivered by now. With `None` the turn is over.
+    pub(crate) fn next(&mut self) -> Option<L::Event> {
+        let (event, spent) = self.step();
+        // A letter may hold more of users' things than its events.
+        drop_contained(spent);
+        event
+    }
+
+    fn step(&mut self) -> (Option<L::Event>, Vec<L>) {
+        let mut spent = Vec::new();
+        let mut inside = self.outbox.inside.lock();
+        if self.delivered > 0 {
+            inside.went += 1;
+        }
+        let mut event = None;
+        if inside.waiting == 0 || self.delivered < TURN {
+            while let Some(first) = inside.letters.front_mut() {
+                event = first.next();
+                if first.len() == 0 {
+                    spent.extend(inside.letters.pop_front());
+                }
+                if event.is_some() {
+                    break;
+                }
+            }
+        }
+        self.outbox.mirror(&inside);
+        self.delivered = self.delivered.saturating_add(1);
+        if event.is_none() {
+            self.is_over = true;
+            inside.is_delivering = false;
+        }
+        if inside.waiting > 0 {
+            self.outbox.changed.notify_all();
+        }
+        (event, spent)
+    }
+}
+
+impl<L: Letter> Drop for Turn<'_, L> {
+    fn drop(&mut self) {
+        if !self.is_over {
+            let mut inside = self.outbox.inside.lock();
+            inside.went += u64::from(self.delivered > 0);
+            inside.is_delivering = false;
+            self.outbox.changed.notify_all();
+        }
+    }
+}
+
+per_thread! {
+    static LISTENING: Cell<u32> = Cell::new(0);
+}
+
+/// Held while this thread calls a listener.
+pub(crate) struct Listening(());
+
+impl Listening {
+    pub(crate) fn begin() -> Self {
+        LISTENING.with(|depth| depth.set(depth.get() + 1));
+        Self(())
+    }
+}
+
+impl Drop for Listening {
+    fn drop(&mut self) {
+        LISTENING.with(|depth| depth.set(depth.get() - 1));
+    }
+}
+
+/// Whether this thread is inside a listener, of any cache: it never waits for another.
+pub(crate) fn is_listening() -> bool {
+    LISTENING.with(Cell::get) > 0
+}
+
+#[cfg(all(test, not(any(bellwether_loom, bellwether_shuttle))))]
+mod tests {
+    use super::*;
+
+    impl Letter for VecDeque<u32> {
+        type Event = u32;
+        fn len(&self) -> u64 {
+            VecDeque::len(self) as u64
+        }
+        fn next(&mut self) -> Option<u32> {
+            self.pop_front()
+        }
+    }
+
+    #[test]
+    fn g15_events_of_several_letters_come_in_order_and_one_turn_at_a_time() {
+        let outbox = Outbox::new();
+        assert!(outbox.turn().is_none(), "there is nothing to deliver");
+        outbox.post(VecDeque::from([1, 2]));
+        outbox.post(VecDeque::from([3]));
+        let mut turn = outbox.turn().expect("nobody has it");
+        assert!(outbox.turn().is_none(), "somebody has it");
+        assert_eq!((turn.next(), turn.next()), (Some(1), Some(2)));
+        outbox.post(VecDeque::from([4]));
+        assert_eq!((turn.next(), turn.next(), turn.next()), (Some(3), Some(4), None));
+        drop(turn);
+        assert_eq!(outbox.waiting(), 0);
+        outbox.post(VecDeque::from([5]));
+        assert_eq!(outbox.turn().expect("it was given back").next(), Some(5));
+        assert_eq!(outbox.waiting(), 0, "a turn that is dropped has delivered what it gave out");
+    }
+
+    #[test]
+    fn g15_it_is_full_at_its_bound() {
+        let outbox = Outbox::new();
+        for n in 0..1_024 {
+            assert!(!outbox.is_full(), "{n} are in");
+            outbox.post(VecDeque::from([n]));
+        }
+        assert!(outbox.is_full());
+        let mut turn = outbox.wait_for_room().expect("nobody else delivers");
+        assert_eq!(turn.next(), Some(0));
+        assert!(!outbox.is_full());
+    }
+}
