@@ -1,4 +1,4 @@
-//! Hits to be counted by a tool that runs this program: `.ci/instructions`. Given a case and a number of rounds, it does just that, the
+//! Hits, and inserts, to be counted by a tool that runs this program: `.ci/instructions`. Given a case and a number of rounds, it does just that, the
 //! same way each time: one thread, all keys in a fixed order in each round, a hasher with a fixed seed. Without arguments it names the cases.
 
 use bellwether::{Cache, CacheBuilder};
@@ -25,6 +25,7 @@ const READS: &[(&str, Read)] = &[
     ("fetch", |cache, keys, rounds| walk(keys, rounds, |key| cache.fetch(key).map(|value| *value))),
     ("fetch_with", |cache, keys, rounds| walk(keys, rounds, |key| cache.fetch_with(key).ok().map(|value| *value))),
     ("peek", |cache, keys, rounds| walk(keys, rounds, |key| cache.peek(key).map(|value| *value))),
+    ("insert", insert),
 ];
 
 /// What ends a value's life, by the last part of a case's name.
@@ -38,6 +39,20 @@ fn walk(keys: &[u64], rounds: u64, read: impl Fn(&u64) -> Option<u64>) -> u64 {
             sum += read(black_box(key)).expect("every key is held");
         }
     }
+    sum
+}
+
+/// Inserts as many new keys into a full cache. The sum is that of the keys that were asked for.
+fn insert(cache: &Subject, keys: &[u64], rounds: u64) -> u64 {
+    cache.set_capacity(ENTRIES);
+    let mut sum = 0;
+    for round in 1..=rounds {
+        for key in keys {
+            cache.insert(black_box(*key + round * ENTRIES), *key);
+            sum += key;
+        }
+    }
+    assert_eq!(cache.len(), ENTRIES, "it is full");
     sum
 }
 

@@ -44,8 +44,10 @@ impl Room {
         self.limit.load(Ordering::Acquire)
     }
 
-    /// Hands out room up to `limit` only from now on.
+    /// Hands out room up to `limit` only from now on. The caller holds `gathering`.
     pub(crate) fn aim_at(&self, limit: u64) {
+        // Nobody takes room beyond what is there to be seen.
+        self.capacity.fetch_max(limit, Ordering::Release);
         self.limit.store(limit, Ordering::Release);
     }
 
@@ -62,7 +64,8 @@ impl Room {
 
     // Relaxed but where room changes hands: what it accounts for is guarded by the shards' locks.
     pub(crate) fn held(&self) -> u64 {
-        self.held.load(Ordering::Relaxed)
+        // Acquire: who sees room taken sees the capacity by which it was.
+        self.held.load(Ordering::Acquire)
     }
 
     pub(crate) fn entries(&self) -> u64 {
@@ -98,7 +101,7 @@ impl Room {
             if taken == 0 {
                 return 0;
             }
-            match self.held.compare_exchange_weak(held, held + taken, Ordering::Acquire, Ordering::Relaxed) {
+            match self.held.compare_exchange_weak(held, held + taken, Ordering::AcqRel, Ordering::Relaxed) {
                 Ok(_) => return taken,
                 Err(now) => held = now,
             }

@@ -2,7 +2,7 @@
 
 use super::policy::{Bounds, Choice};
 use super::{Entries, Nodes, Queue};
-use crate::ground::contain::contain;
+use crate::ground::contain::{contain, drop_contained};
 use crate::ground::reentry::{Inside, Of};
 use crate::ground::slab::Slot;
 use crate::ground::sync::Arc;
@@ -140,14 +140,15 @@ pub(crate) type MakePolicy<K, V> = dyn Fn(&PolicyBounds) -> Box<dyn CustomPolicy
 
 /// A shard's policy of the user's, with a queue of its entries in order of arrival to fall back on.
 pub(super) struct Custom<K, V> {
-    policy: Box<dyn CustomPolicy<K, V>>,
+    /// There until it is dropped.
+    policy: Option<Box<dyn CustomPolicy<K, V>>>,
     arrivals: Queue,
     faults: Arc<AtomicU64>,
 }
 
 impl<K, V> Custom<K, V> {
     pub(super) fn new(policy: Box<dyn CustomPolicy<K, V>>, faults: &Arc<AtomicU64>) -> Self {
-        Self { policy, arrivals: Queue::new(), faults: Arc::clone(faults) }
+        Self { policy: Some(policy), arrivals: Queue::new(), faults: Arc::clone(faults) }
     }
 
     pub(super) fn admitted(&mut self, entries: &mut impl Entries<K, V>, slot: Slot) {
@@ -223,7 +224,7 @@ impl<K, V> Custom<K, V> {
 
     /// Calls the policy, from where no cache can be called.
     fn call<R>(&mut self, ask: impl FnOnce(&mut dyn CustomPolicy<K, V>) -> R) -> Option<R> {
-        let policy = &mut *self.policy;
+        let policy = &mut **self.policy.as_mut()?;
         let answer = contain(|| {
             let _inside = Inside::enter(Of::Policy);
             ask(policy)
@@ -247,6 +248,13 @@ impl<K, V> Custom<K, V> {
     pub(super) fn audit(&self, nodes: &impl Nodes, entries: usize, weight: u64) {
         self.arrivals.audit(nodes);
         assert_eq!((self.arrivals.len(), self.arrivals.weight()), (entries, weight), "each entry is in the queue");
+    }
+}
+
+/// Contained: of two policies whose `Drop` panics, the second would abort the process.
+impl<K, V> Drop for Custom<K, V> {
+    fn drop(&mut self) {
+        drop_contained(self.policy.take());
     }
 }
 
