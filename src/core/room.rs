@@ -15,17 +15,24 @@ const HOLDS: u32 = 16;
 impl<K: Key, V: Value, S> CacheShared<K, V, S> {
     /// Stores a value for which its own shard can't make room. One caller at a time: two that sat on half the room each would wait for ever.
     #[cold]
-    pub(super) fn put_gathering(&self, mut put: Put<'_, K, V>, out: &mut Departures<K, V>) -> Stored<V> {
+    pub(super) fn put_gathering(&self, needed: u64, mut put: Put<'_, K, V>, out: &mut Departures<K, V>) -> Stored<V> {
         let shard = self.shard(put.hashed);
         let terms = Terms { share: None, ..self.terms() };
         let committed = {
             let _turn = self.room.gathering.lock();
             let mut promise = self.room.promise();
+            if put.verdict != Some(Verdict::Welcome) {
+                // What is of no worth goes first, wherever it is; then the policy is asked, or has the last word.
+                self.gather_worthless(needed, terms, &mut promise, out);
+            }
             loop {
                 match shard.commit(put, terms, &mut promise, out) {
                     Committed::NeedsRoom { put: again, needed } => {
                         put = again;
-                        self.gather(needed, &mut put, terms, &mut promise, out);
+                        match put.verdict {
+                            Some(Verdict::Welcome) => self.gather(needed, &mut put, terms, &mut promise, out),
+                            Some(Verdict::Refused) | None => self.gather_worthless(needed, terms, &mut promise, out),
+                        }
                     }
                     done => break done,
                 }
@@ -34,19 +41,20 @@ impl<K: Key, V: Value, S> CacheShared<K, V, S> {
         self.conclude(committed, out)
     }
 
+    /// Frees room that nothing of worth has, in any shard, until `needed` is promised.
+    fn gather_worthless(&self, needed: u64, terms: Terms<'_>, promise: &mut Promise<'_>, out: &mut Departures<K, V>) {
+        let mut shards = self.shards.iter();
+        while let Some(shard) = shards.next().filter(|_| !promise.reach_for(needed)) {
+            while shard.free_worthless(needed, terms, promise, out) == Done::Part {}
+        }
+    }
+
     /// Evicts from the fullest shards until `needed` is promised for `put`. It ends: what is promised here nobody else can take, and all other room
     /// is in entries, but for what another caller is about to store. Where entries are pinned that can't be had without, `put` is refused.
     fn gather(&self, needed: u64, put: &mut Put<'_, K, V>, terms: Terms<'_>, promise: &mut Promise<'_>, out: &mut Departures<K, V>) {
-        let refused = put.verdict == Some(Verdict::Refused);
-        if refused || self.room.answers() > 0 {
+        if self.room.answers() > 0 {
             // Before any value, wherever they are.
-            let mut shards = self.shards.iter();
-            while let Some(shard) = shards.next().filter(|_| !promise.reach_for(needed)) {
-                while shard.free_worthless(needed, terms, promise, out) == Done::Part {}
-            }
-        }
-        if refused {
-            return;
+            self.gather_worthless(needed, terms, promise, out);
         }
         // The capacity may shrink meanwhile.
         while !promise.reach_for(needed) && put.weight <= self.room.limit() {

@@ -147,6 +147,9 @@ impl WakeUp {
                 *kept.lock() = timer;
             } else {
                 // It has rung too early, or has panicked: another is made.
+                if let Err(panic) = polled {
+                    panic.forget();
+                }
                 drop_contained(timer);
                 self.by = None;
                 cx.waker().wake_by_ref();

@@ -58,7 +58,11 @@ impl<K, V, S> CacheShared<K, V, S> {
         match done {
             // Others come first that are due by now.
             Done::Part => self.upkeep.go_on(now),
-            Done::All => self.shards.iter().filter_map(|shard| shard.next_due()).for_each(|next| self.upkeep.want(next)),
+            Done::All => {
+                // One that is held up by the listener is come back to when there is room.
+                let open = self.shards.iter().filter(|shard| !janitor::is_here() || self.may_send(shard));
+                open.filter_map(|shard| shard.next_due()).for_each(|next| self.upkeep.want(next));
+            }
         }
     }
 }

@@ -93,7 +93,7 @@ impl<K: Key, V: Value, S> CacheShared<K, V, S> {
         // What was promised goes back before anything is waited for: the promise ends with this statement.
         let committed = shard.commit(put, self.terms(), &mut self.room.promise(), out);
         match committed {
-            Committed::NeedsRoom { put, .. } => self.put_gathering(put, out),
+            Committed::NeedsRoom { put, needed } => self.put_gathering(needed, put, out),
             done => self.conclude(done, out),
         }
     }

@@ -96,7 +96,7 @@ impl<K: Eq, V> State<K, V> {
         let missing = weight.saturating_sub(promise.amount());
         let mean = self.store.weight() / (self.store.len() as u64).max(1);
         // Whether one hold can make so much room: else values would leave for nothing.
-        let worth_it = missing <= mean.saturating_mul(u64::from(VICTIMS)) && missing <= self.store.weight();
+        let worth_it = self.store.evicts() && missing <= mean.saturating_mul(u64::from(VICTIMS)) && missing <= self.store.weight();
         let mut evicted = if worth_it { 0 } else { VICTIMS };
         while promise.amount() < weight && evicted < VICTIMS {
             let Some(victim) = self.store.victim(None, Pins::Held) else { break };

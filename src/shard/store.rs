@@ -169,6 +169,11 @@ impl<K, V> Store<K, V> {
         }
     }
 
+    /// Whether entries leave to make room at all.
+    pub(super) fn evicts(&self) -> bool {
+        self.eviction.evicts()
+    }
+
     /// Whether entries may be evicted for an arrival for which room is missing. Asked once for each.
     pub(super) fn arrives(&mut self, arrival: &Arrival) -> Verdict {
         self.eviction.arrives(&mut self.records, arrival)

@@ -25,7 +25,7 @@ pub enum RemovalCause {
     Invalidated,
     /// The cache was cleared.
     Cleared,
-    /// It was never held: it weighs more than the whole capacity, or was the refresh of a value that had left by then, for which nobody waited.
+    /// It was never held: it weighs more than the whole capacity, the eviction policy refused it, or it was the refresh of a value that had left by then, for which nobody waited.
     Rejected,
     /// It was never held: a write overtook the load that brought it.
     Superseded,

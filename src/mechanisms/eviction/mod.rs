@@ -73,6 +73,11 @@ impl<K, V> Eviction<K, V> {
         if leaves_event { handle().map_or(Fullness::Room, |handle| ring.push(handle)) } else { Fullness::Room }
     }
 
+    /// Whether entries leave to make room at all.
+    pub(crate) fn evicts(&self) -> bool {
+        !matches!(&self.chosen, Chosen::Family(Family::None(_)))
+    }
+
     /// Room is missing for an entry that is to come in.
     pub(crate) fn arrives(&mut self, entries: &mut impl Entries<K, V>, arrival: &Arrival) -> Verdict {
         match &mut self.chosen {

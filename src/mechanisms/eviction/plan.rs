@@ -100,9 +100,12 @@ impl<K, V> Plan<K, V> {
         Bounds { weight: share(capacity), entries: self.sizing.of(capacity).map(share) }
     }
 
-    /// How many entries of no weight a shard may hold: as many as it is to hold others, or a thousand if that is more.
+    /// How many entries of no weight a shard may hold: of a bounded cache as many as it is to hold others, or a thousand if that is more.
     pub(crate) fn weightless(&self) -> usize {
         let capacity = self.capacity.load(Ordering::Relaxed);
+        if capacity == u64::MAX {
+            return usize::MAX;
+        }
         let whole = self.sizing.of(capacity).unwrap_or(WEIGHTLESS).clamp(FEW_WEIGHTLESS, u64::MAX);
         usize::try_from(whole.div_ceil(self.shards)).unwrap_or(usize::MAX)
     }
