@@ -1,5 +1,6 @@
 //! Delivery: a listener is told of what left, under no lock, by the call that sent it on its way or by whoever is at it already.
 
+use super::places::unless_alone;
 use super::shared::CacheShared;
 use crate::ground::contain::contain;
 use crate::ground::hash::Hashed;
@@ -10,6 +11,7 @@ use crate::mechanisms::outbox::{Listening, Outbox, Turn, is_listening};
 use crate::shard::{Departures, Mail, Shard};
 use crate::vocabulary::keys::{Key, Value};
 use crate::vocabulary::listener::AnyListener;
+use std::future::poll_fn;
 use std::sync::OnceLock;
 use std::task::{Wake, Waker};
 use std::time::Duration;
@@ -62,7 +64,9 @@ impl<K, V, S> CacheShared<K, V, S> {
     pub(super) fn heed_outbox(&self, shard: &Shard<K, V>) {
         if let (Some(audience), Some(outbox)) = (&self.audience, shard.outbox().filter(|outbox| outbox.is_full())) {
             while may_deliver() && outbox.is_full() {
-                let Some(turn) = outbox.wait_for_room() else { break };
+                // On the only thread of a runtime nobody waits, as the listener may need that very thread.
+                let turn = outbox.turn().or_else(|| unless_alone(|| outbox.wait_for_room()).flatten());
+                let Some(turn) = turn else { break };
                 self.tell(audience, turn);
             }
         }
@@ -97,7 +101,8 @@ impl<K, V, S> CacheShared<K, V, S> {
         }
     }
 
-    /// Returns when all that has left before this call is delivered; at once inside a listener.
+    /// Returns when all that has left before this call is delivered; at once inside a listener, and without waiting for others on the only thread of a
+    /// runtime.
     pub(crate) fn deliver_all(&self) {
         let Some(audience) = &self.audience else { return };
         if !may_deliver() {
@@ -105,8 +110,25 @@ impl<K, V, S> CacheShared<K, V, S> {
         }
         for outbox in self.shards.iter().filter_map(Shard::outbox) {
             let events = outbox.came();
-            while let Some(turn) = outbox.wait_until_delivered(events) {
+            while !outbox.has_delivered(events) {
+                let turn = outbox.turn().or_else(|| unless_alone(|| outbox.wait_until_delivered(events)).flatten());
+                let Some(turn) = turn else { break };
                 self.tell(audience, turn);
+            }
+        }
+    }
+
+    /// As [`deliver_all`](Self::deliver_all), for a task, which never blocks but by the listener that it calls itself.
+    pub(crate) async fn all_delivered(&self) {
+        let Some(audience) = &self.audience else { return };
+        if !may_deliver() {
+            return self.deliver_everything();
+        }
+        for outbox in self.shards.iter().filter_map(Shard::outbox) {
+            let events = outbox.came();
+            while !outbox.has_delivered(events) {
+                self.deliver_from(audience, outbox);
+                poll_fn(|cx| outbox.poll_delivered(events, cx)).await;
             }
         }
     }

@@ -213,6 +213,27 @@ pub(super) fn blocking<R>(if_refused: IfRefused, work: impl FnOnce() -> R) -> R 
     work()
 }
 
+/// Runs `work`, which blocks, and lets the runtime that this thread belongs to go on meanwhile; not where that has no other thread to go on with.
+pub(super) fn unless_alone<R>(work: impl FnOnce() -> R) -> Option<R> {
+    #[cfg(feature = "tokio")]
+    if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+        if !runs_by_itself(&runtime) {
+            return None;
+        }
+        let mut work = Some(work);
+        return match contain(|| tokio::task::block_in_place(|| work.take().map(|work| work()))) {
+            Ok(result) => result,
+            // It didn't begin: the runtime refuses to let this thread block, as in a `LocalSet`.
+            Err(refusal) if work.is_some() => {
+                refusal.forget();
+                None
+            }
+            Err(panic) => std::panic::resume_unwind(panic.0),
+        };
+    }
+    Some(work())
+}
+
 #[cfg(feature = "tokio")]
 fn blocking_in<R>(runtime: &tokio::runtime::Handle, if_refused: IfRefused, work: impl FnOnce() -> R) -> R {
     if if_refused == IfRefused::Go && !runs_by_itself(runtime) {

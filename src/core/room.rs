@@ -115,6 +115,11 @@ impl<K: Key, V: Value, S> CacheShared<K, V, S> {
             // What is promised beyond what is to go would be given back below all the same.
             let mut promise = self.room.promise();
             let surplus = self.room.held().saturating_sub(limit);
+            if let Some(shard) = self.shards.iter().find(|shard| self.room.answers() > 0 && shard.has_answers()) {
+                // Before any value, wherever they are.
+                let _all_or_part = shard.free_worthless(surplus, terms, &mut promise, out);
+                continue;
+            }
             let fullest = self.shards.iter().max_by_key(|shard| shard.weight()).filter(|shard| shard.weight() > 0);
             match fullest {
                 Some(shard) => drop(shard.evict_towards(surplus, Evicting::ForGood, terms, &mut promise, out)),

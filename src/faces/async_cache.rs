@@ -292,7 +292,7 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> AsyncCache<K, V, 
     pub async fn settle(&self) {
         self.wait_idle().await;
         self.shared.work_in_uses();
-        self.shared.deliver_all();
+        self.shared.all_delivered().await;
     }
 
     /// Loads no more, and waits up to ten seconds for the loads that are under way: [`close_within`](Self::close_within) that time.
@@ -348,7 +348,7 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> AsyncCache<K, V, 
         if !ended {
             self.shared.strand();
         }
-        self.shared.deliver_all();
+        self.shared.all_delivered().await;
         ended
     }
 }

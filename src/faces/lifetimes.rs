@@ -117,8 +117,8 @@ macro_rules! lifetime_methods {
             /// Reclaims all that has expired by now, lets the eviction policy know of every use so far, and returns when the listener was told of all
             /// that has left before.
             ///
-            /// Needed only by caches built with [`no_janitor`](crate::CacheBuilder::no_janitor), and by tests. Called from inside a listener it doesn't wait
-            /// for what is yet to be told.
+            /// Needed only by caches built with [`no_janitor`](crate::CacheBuilder::no_janitor), and by tests. Called from inside a listener, or on
+            /// the only thread of a runtime, it doesn't wait for what somebody else is telling.
             ///
             /// # Blocking
             /// It calls the listener itself, or waits for whoever does.

@@ -3,11 +3,12 @@
 //! The turn is a flag, not a lock: user code runs while it is held. It is given back in the same critical section that finds nothing more to
 //! deliver, so that no event is left behind, and earlier if others wait for it.
 
-use crate::ground::contain::drop_contained;
+use crate::ground::contain::{contain, drop_contained};
 use crate::ground::sync::atomic::{AtomicUsize, Ordering};
 use crate::ground::sync::{Condvar, Mutex, per_thread};
 use std::cell::Cell;
 use std::collections::VecDeque;
+use std::task::{Context, Poll, Waker};
 
 /// So many letters may wait before writers do.
 const BOUND: usize = 1_024;
@@ -43,11 +44,26 @@ struct Inside<L> {
     came: u64,
     /// Events that were delivered.
     went: u64,
+    /// Tasks that wait until so many events are delivered, or the turn is to be had.
+    tasks: Vec<(u64, Waker)>,
+}
+
+impl<L> Inside<L> {
+    /// Tasks to be woken, under no lock.
+    fn take_tasks(&mut self) -> Vec<(u64, Waker)> {
+        if self.tasks.is_empty() {
+            return Vec::new();
+        }
+        let (went, is_delivering) = (self.went, self.is_delivering);
+        let (ready, others) = std::mem::take(&mut self.tasks).into_iter().partition(|task| !is_delivering || task.0 <= went);
+        self.tasks = others;
+        ready
+    }
 }
 
 impl<L: Letter> Outbox<L> {
     pub(crate) fn new() -> Self {
-        let inside = Inside { letters: VecDeque::new(), is_delivering: false, waiting: 0, came: 0, went: 0 };
+        let inside = Inside { letters: VecDeque::new(), is_delivering: false, waiting: 0, came: 0, went: 0, tasks: Vec::new() };
         Self { inside: Mutex::new(inside), changed: Condvar::default(), letters: AtomicUsize::new(0) }
     }
 
@@ -94,9 +110,25 @@ impl<L: Letter> Outbox<L> {
         self.inside.lock().came
     }
 
+    /// Whether so many events are delivered.
+    pub(crate) fn has_delivered(&self, events: u64) -> bool {
+        self.inside.lock().went >= events
+    }
+
     /// Waits until so many events are delivered. Gives the turn if nobody else delivers: the caller is to do so, and to ask again.
     pub(crate) fn wait_until_delivered(&self, events: u64) -> Option<Turn<'_, L>> {
         self.wait(|inside| inside.went >= events)
+    }
+
+    /// Ready once so many events are delivered, or the turn is to be had; else the task is woken then.
+    pub(crate) fn poll_delivered(&self, events: u64, cx: &Context<'_>) -> Poll<()> {
+        let waker = cx.waker().clone();
+        let mut inside = self.inside.lock();
+        if inside.went >= events || !inside.is_delivering {
+            return Poll::Ready(());
+        }
+        inside.tasks.push((events, waker));
+        Poll::Pending
     }
 
     fn wait(&self, is_enough: impl Fn(&Inside<L>) -> bool) -> Option<Turn<'_, L>> {
@@ -139,13 +171,14 @@ pub(crate) struct Turn<'a, L: Letter> {
 impl<L: Letter> Turn<'_, L> {
     /// The next event; the one before it has been delivered by now. With `None` the turn is over.
     pub(crate) fn next(&mut self) -> Option<L::Event> {
-        let (event, spent) = self.step();
+        let (event, spent, tasks) = self.step();
         // A letter may hold more of users' things than its events.
         drop_contained(spent);
+        wake_all(tasks);
         event
     }
 
-    fn step(&mut self) -> (Option<L::Event>, Vec<L>) {
+    fn step(&mut self) -> (Option<L::Event>, Vec<L>, Vec<(u64, Waker)>) {
         let mut spent = Vec::new();
         let mut inside = self.outbox.inside.lock();
         if self.delivered > 0 {
@@ -172,7 +205,8 @@ impl<L: Letter> Turn<'_, L> {
         if inside.waiting > 0 {
             self.outbox.changed.notify_all();
         }
-        (event, spent)
+        let tasks = inside.take_tasks();
+        (event, spent, tasks)
     }
 }
 
@@ -183,6 +217,17 @@ impl<L: Letter> Drop for Turn<'_, L> {
             inside.went += u64::from(self.delivered > 0);
             inside.is_delivering = false;
             self.outbox.changed.notify_all();
+            let tasks = inside.take_tasks();
+            drop(inside);
+            wake_all(tasks);
+        }
+    }
+}
+
+fn wake_all(tasks: Vec<(u64, Waker)>) {
+    for (_, waker) in tasks {
+        if let Err(panic) = contain(|| waker.wake()) {
+            panic.forget();
         }
     }
 }
