@@ -5,6 +5,7 @@ use super::shared::CacheShared;
 use crate::ground::contain::contain;
 use crate::ground::hash::Hashed;
 use crate::ground::janitor;
+use crate::ground::reentry;
 use crate::ground::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::ground::sync::{Arc, Weak};
 use crate::mechanisms::outbox::{Listening, Outbox, Turn, is_listening};
@@ -63,6 +64,8 @@ impl<K, V, S> CacheShared<K, V, S> {
 
     pub(super) fn heed_outbox(&self, shard: &Shard<K, V>) {
         if let (Some(audience), Some(outbox)) = (&self.audience, shard.outbox().filter(|outbox| outbox.is_full())) {
+            // Not from inside `get`, where a listener that is called could not call the cache.
+            reentry::check();
             while may_deliver() && outbox.is_full() {
                 // On the only thread of a runtime nobody waits, as the listener may need that very thread.
                 let turn = outbox.turn().or_else(|| unless_alone(|| outbox.wait_for_room()).flatten());
@@ -105,6 +108,7 @@ impl<K, V, S> CacheShared<K, V, S> {
     /// runtime.
     pub(crate) fn deliver_all(&self) {
         let Some(audience) = &self.audience else { return };
+        reentry::check();
         if !may_deliver() {
             return self.deliver_everything();
         }
@@ -193,6 +197,8 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
                 // Before it looks: what comes afterwards sends for another.
                 audience.is_sent_for.store(false, Ordering::SeqCst);
             }
+            // It may wait in the listener: loads find another thread.
+            let _away = shared.process.pool.parked();
             shared.deliver_everything();
         };
         if self.process.pool.run(Box::new(job)).is_err() {

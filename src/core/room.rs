@@ -89,7 +89,12 @@ impl<K: Key, V: Value, S> CacheShared<K, V, S> {
             // Whoever took room by the old limit did so under one of these locks, or in this turn.
             self.shards.iter().for_each(|shard| shard.resized(self.plan.bounds()));
         }
-        while !self.accounted(|out| self.shrink(out)) {}
+        loop {
+            self.shards.iter().for_each(|shard| self.heed_outbox(shard));
+            if self.accounted(|out| self.shrink(out)) {
+                return;
+            }
+        }
     }
 
     /// What other capacities would be worth.

@@ -4,7 +4,7 @@ use super::shared::{CacheShared, WithJanitor};
 use crate::ground::janitor;
 use crate::ground::sync::Weak;
 use crate::ground::time::Tick;
-use crate::shard::{Departures, Done};
+use crate::shard::{Departures, Done, Shard};
 use crate::vocabulary::keys::{Key, Value};
 use crate::vocabulary::metrics::Janitor;
 use std::sync::Arc;
@@ -25,8 +25,8 @@ impl<K, V, S> CacheShared<K, V, S> {
 
     /// Reclaims what is due now, in at most so many holds of a lock.
     fn reclaim(&self, now: Tick, mut holds: u32) -> Done {
-        for shard in self.shards.iter().filter(|shard| !janitor::is_here() || self.may_send(shard)) {
-            loop {
+        for shard in &self.shards {
+            while self.is_open(shard) {
                 if holds == 0 {
                     return Done::Part;
                 }
@@ -40,6 +40,15 @@ impl<K, V, S> CacheShared<K, V, S> {
             }
         }
         Done::All
+    }
+
+    /// Whether more may leave a shard now. Where the listener holds it up the janitor is told when it may; others wait.
+    fn is_open(&self, shard: &Shard<K, V>) -> bool {
+        if janitor::is_here() {
+            return self.may_send(shard);
+        }
+        self.heed_outbox(shard);
+        true
     }
 
     /// Reclaims all that is due, tells the policy of every use, and the listener of all that has left.
