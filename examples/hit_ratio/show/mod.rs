@@ -1,0 +1,5 @@
+//! Prints and draws what was measured.
+
+pub(crate) mod plot;
+pub(crate) mod report;
+mod table;
