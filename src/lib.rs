@@ -39,6 +39,7 @@ pub use vocabulary::loader::{BlockingLoader, CacheLoader, DynLoader};
 pub use vocabulary::metrics::{Janitor, MetricsSnapshot};
 pub use vocabulary::refused::Refused;
 pub use vocabulary::removal::RemovalCause;
+pub use vocabulary::removal_channel::{Removal, RemovalReceiver, RemovalSender, removal_channel};
 pub use vocabulary::scope::LoadScope;
 pub use vocabulary::spawner::{BoxFuture, SpawnError, Spawner};
 pub use vocabulary::what_if::WhatIf;

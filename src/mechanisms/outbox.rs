@@ -168,17 +168,24 @@ pub(crate) struct Turn<'a, L: Letter> {
     is_over: bool,
 }
 
+/// The next event, with what is to be dropped and woken under no lock.
+struct Step<L: Letter> {
+    event: Option<L::Event>,
+    spent: Vec<L>,
+    tasks: Vec<(u64, Waker)>,
+}
+
 impl<L: Letter> Turn<'_, L> {
     /// The next event; the one before it has been delivered by now. With `None` the turn is over.
     pub(crate) fn next(&mut self) -> Option<L::Event> {
-        let (event, spent, tasks) = self.step();
+        let Step { event, spent, tasks } = self.step();
         // A letter may hold more of users' things than its events.
         drop_contained(spent);
         wake_all(tasks);
         event
     }
 
-    fn step(&mut self) -> (Option<L::Event>, Vec<L>, Vec<(u64, Waker)>) {
+    fn step(&mut self) -> Step<L> {
         let mut spent = Vec::new();
         let mut inside = self.outbox.inside.lock();
         if self.delivered > 0 {
@@ -206,7 +213,7 @@ impl<L: Letter> Turn<'_, L> {
             self.outbox.changed.notify_all();
         }
         let tasks = inside.take_tasks();
-        (event, spent, tasks)
+        Step { event, spent, tasks }
     }
 }
 

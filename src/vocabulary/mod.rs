@@ -12,6 +12,7 @@ pub(crate) mod loader;
 pub(crate) mod metrics;
 pub(crate) mod refused;
 pub(crate) mod removal;
+pub(crate) mod removal_channel;
 pub(crate) mod scope;
 pub(crate) mod spawner;
 pub(crate) mod weigher;

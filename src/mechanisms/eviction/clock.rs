@@ -1,11 +1,15 @@
-//! To be written.
+//! CLOCK (Corbató: "A Paging Experiment with the Multics System", MIT Project MAC, 1968): first in, first out, but an entry that was hit
+//! gets a second chance.
 
 use super::node::Node;
 use super::policy::{Arrival, Choice, Gone, Policy};
 use super::{Nodes, Queue};
 use crate::ground::slab::Slot;
 
-/// Front: came last. Back: came first.
+/// Entries that get their second chance at most in one search, so that no write pays for a long walk; it then takes the next one, hit or not.
+const PATIENCE: u32 = 256;
+
+/// The clock's hand stands between back and front: what it spares goes from the one to the other.
 pub(crate) struct Clock {
     queue: Queue,
 }
@@ -18,7 +22,8 @@ impl Clock {
 
 impl Policy for Clock {
     #[inline]
-    fn hit(&self, _node: &Node, _hash: u64) -> bool {
+    fn hit(&self, node: &Node, _hash: u64) -> bool {
+        node.mark();
         false
     }
 
@@ -26,7 +31,9 @@ impl Policy for Clock {
         self.queue.push_front(nodes, slot);
     }
 
-    fn touched(&mut self, _nodes: &mut impl Nodes, _slot: Slot) {}
+    fn touched(&mut self, nodes: &mut impl Nodes, slot: Slot) {
+        nodes.node(slot).mark();
+    }
 
     fn removed(&mut self, nodes: &mut impl Nodes, slot: Slot, _gone: Gone) {
         self.queue.remove(nodes, slot);
@@ -36,7 +43,13 @@ impl Policy for Clock {
         self.queue.reweighed(old, nodes.weight(slot));
     }
 
-    fn victim(&mut self, _nodes: &mut impl Nodes, _arrival: Option<&Arrival>) -> Choice {
+    fn victim(&mut self, nodes: &mut impl Nodes, _arrival: Option<&Arrival>) -> Choice {
+        for _ in 0..PATIENCE {
+            match self.queue.back() {
+                Some(back) if nodes.node_mut(back).take_mark() => self.queue.bring_to_front(nodes, back),
+                unmarked => return Choice::of(unmarked),
+            }
+        }
         Choice::of(self.queue.back())
     }
 

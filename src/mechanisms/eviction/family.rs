@@ -79,7 +79,7 @@ impl Family {
             EvictionPolicy::AdaptiveReplacement => Self::AdaptiveReplacement(Box::new(AdaptiveReplacement::new(bounds))),
             EvictionPolicy::Lirs => Self::Lirs(Box::new(Lirs::new(bounds))),
             EvictionPolicy::Lfu => Self::Lfu(Box::new(Lfu::new(bounds))),
-            EvictionPolicy::CostAware => Self::CostAware(Box::new(CostAware::new())),
+            EvictionPolicy::CostAware => Self::CostAware(Box::new(CostAware::new(bounds))),
             EvictionPolicy::Random => Self::Random(Random::new()),
             EvictionPolicy::None => Self::None(None::new()),
         }

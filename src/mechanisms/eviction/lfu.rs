@@ -1,48 +1,107 @@
-//! To be written.
+//! LFU with ageing (LFU-DA: Arlitt, Cherkasova, Dilley, Friedrich, Jin: "Evaluating Content Management Techniques for Web Proxy
+//! Caches", SIGMETRICS Performance Evaluation Review 2000): the entry leaves that was used least often, and, of several, longest ago.
+//!
+//! An entry's rank is the number of its uses, up to a bound, plus the age of the cache at the last of them; the lowest rank leaves, and the age
+//! rises to the rank of each that left. So what was used often once, and isn't any more, is overtaken by what came in since.
 
 use super::node::Node;
-use super::policy::{Arrival, Choice, Gone, Policy};
+use super::policy::{Arrival, Bounds, Choice, Gone, Policy};
 use super::{Nodes, Queue};
 use crate::ground::slab::Slot;
 
-/// Front: came last. Back: came first.
+/// Ranks that can be told apart at a time: one bucket for each.
+const BUCKETS: u8 = 32;
+/// Uses that are counted: with them the highest rank still has a bucket of its own beside the age's.
+const MOST_USES: u8 = BUCKETS - 1;
+
+/// All steps take constant time. The region of a node is its bucket, its marks are its uses.
 pub(crate) struct Lfu {
-    queue: Queue,
+    is_bounded: bool,
+    /// Entries by rank, modulo the number of buckets: ranks lie between the age and the age with the most uses. Front: used last.
+    buckets: [Queue; BUCKETS as usize],
+    /// Which buckets have entries, a bit for each.
+    filled: u32,
+    /// The age, modulo the number of buckets.
+    age: u8,
 }
 
 impl Lfu {
-    pub(super) fn new(_bounds: super::policy::Bounds) -> Self {
-        Self { queue: Queue::new() }
+    pub(super) fn new(bounds: Bounds) -> Self {
+        let buckets = [const { Queue::new() }; BUCKETS as usize];
+        Self { is_bounded: bounds.weight < u64::MAX, buckets, filled: 0, age: 0 }
+    }
+
+    /// The bucket of the lowest rank that an entry has.
+    fn lowest(&self) -> Option<u8> {
+        let above = self.filled.rotate_right(self.age.into()).trailing_zeros();
+        u8::try_from(above).ok().filter(|&above| above < BUCKETS).map(|above| (self.age + above) % BUCKETS)
+    }
+
+    /// Puts in an entry that is used now, for the time that `uses` says.
+    fn put(&mut self, nodes: &mut impl Nodes, slot: Slot, uses: u8) {
+        let bucket = (self.age + uses) % BUCKETS;
+        let node = nodes.node_mut(slot);
+        node.set_marks(uses);
+        node.region = bucket;
+        self.buckets[usize::from(bucket)].push_front(nodes, slot);
+        self.filled |= 1 << bucket;
+    }
+
+    fn take_out(&mut self, nodes: &mut impl Nodes, slot: Slot) {
+        let bucket = nodes.node(slot).region;
+        let queue = &mut self.buckets[usize::from(bucket)];
+        queue.remove(nodes, slot);
+        if queue.len() == 0 {
+            self.filled &= !(1 << bucket);
+        }
     }
 }
 
 impl Policy for Lfu {
     #[inline]
     fn hit(&self, _node: &Node, _hash: u64) -> bool {
-        false
+        self.is_bounded
     }
 
     fn admitted(&mut self, nodes: &mut impl Nodes, slot: Slot) {
-        self.queue.push_front(nodes, slot);
+        self.put(nodes, slot, 1);
     }
 
-    fn touched(&mut self, _nodes: &mut impl Nodes, _slot: Slot) {}
+    fn touched(&mut self, nodes: &mut impl Nodes, slot: Slot) {
+        let uses = (nodes.node(slot).marks() + 1).min(MOST_USES);
+        self.take_out(nodes, slot);
+        self.put(nodes, slot, uses);
+    }
 
-    fn removed(&mut self, nodes: &mut impl Nodes, slot: Slot, _gone: Gone) {
-        self.queue.remove(nodes, slot);
+    fn removed(&mut self, nodes: &mut impl Nodes, slot: Slot, gone: Gone) {
+        let bucket = nodes.node(slot).region;
+        if gone == Gone::Evicted && self.lowest() == Some(bucket) {
+            self.age = bucket;
+        }
+        self.take_out(nodes, slot);
     }
 
     fn reweighed(&mut self, nodes: &mut impl Nodes, slot: Slot, old: u64) {
-        self.queue.reweighed(old, nodes.weight(slot));
+        let bucket = nodes.node(slot).region;
+        self.buckets[usize::from(bucket)].reweighed(old, nodes.weight(slot));
     }
 
     fn victim(&mut self, _nodes: &mut impl Nodes, _arrival: Option<&Arrival>) -> Choice {
-        Choice::of(self.queue.back())
+        Choice::of(self.lowest().and_then(|bucket| self.buckets[usize::from(bucket)].back()))
+    }
+
+    fn resized(&mut self, _nodes: &mut impl Nodes, bounds: Bounds) {
+        self.is_bounded = bounds.weight < u64::MAX;
     }
 
     #[cfg(any(test, debug_assertions))]
     fn audit(&self, nodes: &impl Nodes, entries: usize, weight: u64) {
-        self.queue.audit(nodes);
-        assert_eq!((self.queue.len(), self.queue.weight()), (entries, weight), "each entry is in the queue");
+        let mut held = (0, 0);
+        for (bucket, queue) in self.buckets.iter().enumerate() {
+            queue.audit(nodes);
+            assert_eq!(queue.len() > 0, self.filled >> bucket & 1 == 1, "bucket {bucket} is known to have entries or none");
+            held = (held.0 + queue.len(), held.1 + queue.weight());
+        }
+        assert_eq!(held, (entries, weight), "each entry is in a bucket");
     }
 }

@@ -8,6 +8,7 @@ mod custom;
 mod family;
 mod fifo;
 mod ghost;
+mod history;
 mod lfu;
 mod lirs;
 mod lru;

@@ -50,7 +50,9 @@ pub enum EvictionPolicy {
     AdaptiveReplacement,
     /// LIRS: by the distance of an entry's last two uses. (Jiang, Zhang, SIGMETRICS 2002.) A hit leaves an event.
     Lirs,
-    /// The entry that was used least often; of several, the one used longest ago. Counts age, so that yesterday's favourites leave. A hit leaves an event.
+    /// The entry that was used least often; of several, the one used longest ago. Uses, up to 31, count on top
+    /// of the cache's age, which rises to the rank of each entry that leaves, so that yesterday's favourites leave (`LFU-DA`: Arlitt, Cherkasova, Dilley,
+    /// Friedrich, Jin, ACM SIGMETRICS Performance Evaluation Review 2000). A hit leaves an event.
     Lfu,
     /// The entry whose loss is cheapest for the room it takes: by how long its load took, how often it was used, and its weight. (Cherkasova: `GDSF`,
     /// 1998.) A hit leaves an event.

@@ -1,18 +1,16 @@
-//! To be written.
+//! No eviction: what is held stays, and what finds no room is refused.
 
+use super::Nodes;
 use super::node::Node;
-use super::policy::{Arrival, Choice, Gone, Policy};
-use super::{Nodes, Queue};
+use super::policy::{Arrival, Choice, Gone, Policy, Verdict};
 use crate::ground::slab::Slot;
 
-/// Front: came last. Back: came first.
-pub(crate) struct None {
-    queue: Queue,
-}
+/// Keeps nothing, for it never has to choose.
+pub(crate) struct None;
 
 impl None {
     pub(super) fn new() -> Self {
-        Self { queue: Queue::new() }
+        Self
     }
 }
 
@@ -22,27 +20,22 @@ impl Policy for None {
         false
     }
 
-    fn admitted(&mut self, nodes: &mut impl Nodes, slot: Slot) {
-        self.queue.push_front(nodes, slot);
+    fn arrives(&mut self, _nodes: &mut impl Nodes, _arrival: &Arrival) -> Verdict {
+        Verdict::Refused
     }
+
+    fn admitted(&mut self, _nodes: &mut impl Nodes, _slot: Slot) {}
 
     fn touched(&mut self, _nodes: &mut impl Nodes, _slot: Slot) {}
 
-    fn removed(&mut self, nodes: &mut impl Nodes, slot: Slot, _gone: Gone) {
-        self.queue.remove(nodes, slot);
-    }
+    fn removed(&mut self, _nodes: &mut impl Nodes, _slot: Slot, _gone: Gone) {}
 
-    fn reweighed(&mut self, nodes: &mut impl Nodes, slot: Slot, old: u64) {
-        self.queue.reweighed(old, nodes.weight(slot));
-    }
+    fn reweighed(&mut self, _nodes: &mut impl Nodes, _slot: Slot, _old: u64) {}
 
     fn victim(&mut self, _nodes: &mut impl Nodes, _arrival: Option<&Arrival>) -> Choice {
-        Choice::of(self.queue.back())
+        Choice::Nothing
     }
 
     #[cfg(any(test, debug_assertions))]
-    fn audit(&self, nodes: &impl Nodes, entries: usize, weight: u64) {
-        self.queue.audit(nodes);
-        assert_eq!((self.queue.len(), self.queue.weight()), (entries, weight), "each entry is in the queue");
-    }
+    fn audit(&self, _nodes: &impl Nodes, _entries: usize, _weight: u64) {}
 }

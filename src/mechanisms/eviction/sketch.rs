@@ -8,6 +8,8 @@
 const FEW: u64 = 1_024;
 /// One block for so many entries: eight bytes an entry.
 const ENTRIES_PER_BLOCK: u64 = 8;
+/// And no fewer than for so many: keys of a small cache would have much of their sketch in common.
+const LEAST: u64 = 512;
 /// All counters are halved once there were so many additions for each entry.
 const ADDITIONS_PER_ENTRY: u64 = 20;
 /// The highest that a counter goes.
@@ -45,7 +47,7 @@ impl Sketch {
     /// Counts one more request for the key of `hash`.
     pub(super) fn add(&mut self, hash: u64) {
         if self.blocks.is_empty() {
-            let blocks = usize::try_from(self.entries.div_ceil(ENTRIES_PER_BLOCK)).unwrap_or(1);
+            let blocks = usize::try_from(self.entries.max(LEAST).div_ceil(ENTRIES_PER_BLOCK)).unwrap_or(1);
             self.blocks.resize(blocks, Block([0; 8]));
         }
         let hash = mix(hash);

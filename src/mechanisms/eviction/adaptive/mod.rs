@@ -1,52 +1,91 @@
-//! To be written.
+//! The default policy: a lazy-window TinyLFU whose window is tuned by miniature simulations.
 
+mod core;
+mod setting;
+mod simulation;
 mod tuner;
 
 pub(crate) use tuner::Tuner;
 
+use super::Nodes;
 use super::node::Node;
-use super::policy::{Arrival, Choice, Gone, Policy};
-use super::{Nodes, Queue};
+use super::policy::{Arrival, Bounds, Choice, Gone, Policy, Verdict};
 use crate::ground::slab::Slot;
+use crate::ground::sync::Arc;
+use core::Core;
 
-/// Front: came last. Back: came first.
+/// A shard's policy.
 pub(crate) struct Adaptive {
-    queue: Queue,
+    core: Core,
+    tuner: Arc<Tuner>,
+    /// Keys whose number is below are in the tuner's slice.
+    slice: u64,
 }
 
 impl Adaptive {
-    pub(super) fn new(_bounds: super::policy::Bounds, _tuner: crate::ground::sync::Arc<Tuner>) -> Self {
-        Self { queue: Queue::new() }
+    pub(super) fn new(bounds: Bounds, tuner: Arc<Tuner>) -> Self {
+        Self { core: Core::new(bounds, tuner.setting()), slice: tuner.slice(), tuner }
+    }
+
+    /// Whether the tuner follows the key of `hash`.
+    #[inline]
+    fn is_followed(&self, hash: u64) -> bool {
+        hash.wrapping_mul(0xA24B_AED4_963E_E407) < self.slice
+    }
+
+    fn request(&mut self, hash: u64, weight: u64) {
+        if self.is_followed(hash) {
+            self.tuner.request(hash, weight);
+        }
+        self.slice = self.tuner.slice();
+        self.core.set(self.tuner.setting());
     }
 }
 
 impl Policy for Adaptive {
     #[inline]
-    fn hit(&self, _node: &Node, _hash: u64) -> bool {
-        false
+    fn hit(&self, node: &Node, hash: u64) -> bool {
+        node.mark();
+        self.is_followed(hash)
+    }
+
+    fn arrives(&mut self, nodes: &mut impl Nodes, arrival: &Arrival) -> Verdict {
+        let verdict = self.core.arrives(nodes, arrival);
+        if verdict == Verdict::Refused {
+            self.request(arrival.hash, arrival.weight);
+        }
+        verdict
     }
 
     fn admitted(&mut self, nodes: &mut impl Nodes, slot: Slot) {
-        self.queue.push_front(nodes, slot);
+        self.request(nodes.hash(slot), nodes.weight(slot));
+        self.core.admitted(nodes, slot);
     }
 
-    fn touched(&mut self, _nodes: &mut impl Nodes, _slot: Slot) {}
+    fn touched(&mut self, nodes: &mut impl Nodes, slot: Slot) {
+        nodes.node(slot).mark();
+        self.request(nodes.hash(slot), nodes.weight(slot));
+    }
 
-    fn removed(&mut self, nodes: &mut impl Nodes, slot: Slot, _gone: Gone) {
-        self.queue.remove(nodes, slot);
+    fn removed(&mut self, nodes: &mut impl Nodes, slot: Slot, gone: Gone) {
+        self.core.removed(nodes, slot, gone);
     }
 
     fn reweighed(&mut self, nodes: &mut impl Nodes, slot: Slot, old: u64) {
-        self.queue.reweighed(old, nodes.weight(slot));
+        self.core.reweighed(nodes, slot, old);
     }
 
-    fn victim(&mut self, _nodes: &mut impl Nodes, _arrival: Option<&Arrival>) -> Choice {
-        Choice::of(self.queue.back())
+    fn victim(&mut self, nodes: &mut impl Nodes, arrival: Option<&Arrival>) -> Choice {
+        self.core.victim(nodes, arrival)
+    }
+
+    fn resized(&mut self, _nodes: &mut impl Nodes, bounds: Bounds) {
+        self.core.resized(bounds.weight);
+        self.slice = self.tuner.slice();
     }
 
     #[cfg(any(test, debug_assertions))]
     fn audit(&self, nodes: &impl Nodes, entries: usize, weight: u64) {
-        self.queue.audit(nodes);
-        assert_eq!((self.queue.len(), self.queue.weight()), (entries, weight), "each entry is in the queue");
+        self.core.audit(nodes, entries, weight);
     }
 }

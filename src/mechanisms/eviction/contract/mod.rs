@@ -1,7 +1,20 @@
 //! What every policy must hold; and beside, a file for each, the policies against plain models of their papers.
 
+mod arc;
+mod clock;
+mod cost_aware;
+mod fifo;
+mod history;
+mod lfu;
+mod lirs;
 mod lru;
+mod none;
+mod random;
+mod s3_fifo;
 mod sieve;
+mod slru;
+mod tiny_lfu;
+mod weights;
 
 use super::family::Family;
 use super::policy::Policy;

@@ -1,0 +1,288 @@
+//! The lazy-window TinyLFU that a shard runs, and that the miniature simulations run, too.
+//!
+//! What comes in begins in the window. What outgrows the window contests its place with the main queues' next victim, by how often the
+//! sketch has seen either; what loses is remembered by the ghost table, and comes straight back to the protected queue if it is asked for
+//! again soon. Hits only mark an entry; marks are looked at, and cleared, when the entry's turn comes.
+
+use super::super::ghost::Ghost;
+use super::super::policy::{Arrival, Bounds, Choice, Gone, Verdict};
+use super::super::sketch::Sketch;
+use super::super::{Nodes, Queue};
+use super::setting::Setting;
+use crate::ground::slab::Slot;
+
+/// Entries that one search for a victim passes over at most; it then takes the next one.
+const PATIENCE: u32 = 64;
+/// Victims that a candidate is weighed up against at most.
+const RIVALS: u32 = 64;
+/// Entries that one arrival moves out of the window at most, as long as there is room.
+const MOVES: u32 = 16;
+
+const WINDOW: u8 = 0;
+const PROBATION: u8 = 1;
+const PROTECTED: u8 = 2;
+
+/// The queues of a shard, or of a simulation, with what is known of the keys.
+pub(super) struct Core {
+    /// What came in lately.
+    window: Queue,
+    /// What has outgrown the window and won its place, not used since.
+    probation: Queue,
+    /// What was used again.
+    protected: Queue,
+    sketch: Sketch,
+    ghost: Ghost,
+    /// What all queues together are to weigh.
+    share: u64,
+    setting: Setting,
+    /// What the window may weigh now. It walks towards what the setting says.
+    window_share: u64,
+    /// The weight of the newest entry of ordinary weight: the window has room for one more like it.
+    newest: u64,
+    dice: u64,
+}
+
+impl Core {
+    pub(super) fn new(bounds: Bounds, setting: Setting) -> Self {
+        Self {
+            window: Queue::new(),
+            probation: Queue::new(),
+            protected: Queue::new(),
+            sketch: Sketch::new(bounds.entries),
+            ghost: Ghost::new(bounds.entries),
+            share: bounds.weight,
+            setting,
+            window_share: setting.window_of(bounds.weight),
+            newest: 0,
+            dice: 0x9E37_79B9_7F4A_7C15,
+        }
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.window.len() + self.probation.len() + self.protected.len()
+    }
+
+    pub(super) fn weight(&self) -> u64 {
+        self.window.weight() + self.probation.weight() + self.protected.weight()
+    }
+
+    /// Works by another setting from now on.
+    pub(super) fn set(&mut self, setting: Setting) {
+        self.setting = setting;
+    }
+
+    pub(super) fn resized(&mut self, share: u64) {
+        self.share = share;
+    }
+
+    /// An entry came in.
+    pub(super) fn admitted(&mut self, nodes: &mut impl Nodes, slot: Slot) {
+        let (hash, weight) = (nodes.hash(slot), nodes.weight(slot));
+        let held = self.len() as u64 + 1;
+        self.sketch.hold(held);
+        self.ghost.hold(held);
+        self.sketch.add(hash);
+        let is_back = self.ghost.take(hash) && self.setting.ghost;
+        let is_heavy = self.is_heavy(weight);
+        if !is_heavy {
+            self.newest = weight;
+        }
+        self.enter(
+            nodes,
+            slot,
+            if is_back {
+                PROTECTED
+            } else if is_heavy {
+                PROBATION
+            } else {
+                WINDOW
+            },
+        );
+        self.walk();
+        self.spread(nodes);
+    }
+
+    /// An entry is about to leave.
+    pub(super) fn removed(&mut self, nodes: &mut impl Nodes, slot: Slot, gone: Gone) {
+        if gone == Gone::Evicted && nodes.node(slot).region == WINDOW {
+            self.ghost.add(nodes.hash(slot));
+        }
+        self.leave(nodes, slot);
+    }
+
+    pub(super) fn reweighed(&mut self, nodes: &impl Nodes, slot: Slot, old: u64) {
+        let new = nodes.weight(slot);
+        self.queue(nodes.node(slot).region).reweighed(old, new);
+    }
+
+    /// Whether room may be made for an entry. One too heavy for the window contests its place at once.
+    pub(super) fn arrives(&mut self, nodes: &impl Nodes, arrival: &Arrival) -> Verdict {
+        if !self.is_heavy(arrival.weight) {
+            return Verdict::Welcome;
+        }
+        let worth = u64::from(self.sketch.estimate(arrival.hash)) + 1;
+        let first = self.probation.back().or_else(|| self.protected.back()).or_else(|| self.window.back());
+        if worth > self.worth_of_room(nodes, first, arrival.missing) {
+            return Verdict::Welcome;
+        }
+        self.sketch.add(arrival.hash);
+        Verdict::Refused
+    }
+
+    /// The entry that should leave next.
+    pub(super) fn victim(&mut self, nodes: &mut impl Nodes, arrival: Option<&Arrival>) -> Choice {
+        let into_window = |arrival: &&Arrival| !self.is_heavy(arrival.weight) && !(self.setting.ghost && self.ghost.knows(arrival.hash));
+        let coming = arrival.filter(into_window).map_or(0, |arrival| arrival.weight);
+        let most = self.window_most(coming);
+        let Some(rival) = self.rival(nodes) else { return Choice::of(self.candidate(nodes)) };
+        if self.window.weight().saturating_add(coming) <= most {
+            return Choice::Evict(rival);
+        }
+        let Some(candidate) = self.candidate(nodes) else { return Choice::Evict(rival) };
+        if !self.wins(nodes, candidate, rival) {
+            return Choice::Evict(candidate);
+        }
+        self.leave(nodes, candidate);
+        self.enter(nodes, candidate, PROBATION);
+        Choice::Evict(rival)
+    }
+
+    /// The window's next entry that was not used again.
+    fn candidate(&mut self, nodes: &mut impl Nodes) -> Option<Slot> {
+        for _ in 0..PATIENCE {
+            let candidate = self.window.back()?;
+            if !nodes.node_mut(candidate).take_mark() {
+                break;
+            }
+            self.sketch.add(nodes.hash(candidate));
+            self.window.bring_to_front(nodes, candidate);
+        }
+        self.window.back()
+    }
+
+    /// The main queues' next victim.
+    fn rival(&mut self, nodes: &mut impl Nodes) -> Option<Slot> {
+        let protected_share = self.weight().saturating_sub(self.window_share) * 4 / 5;
+        for _ in 0..PATIENCE {
+            if self.protected.weight() > protected_share {
+                let last = self.protected.back()?;
+                self.pass(nodes, last, PROBATION);
+                continue;
+            }
+            let Some(last) = self.probation.back().or_else(|| self.protected.back()) else { break };
+            if nodes.node(last).marks() == 0 {
+                return Some(last);
+            }
+            self.pass(nodes, last, PROTECTED);
+        }
+        self.probation.back().or_else(|| self.protected.back())
+    }
+
+    /// Moves an entry of the main queues whose turn has come: to the protected queue's front if it was used, else to that of `region`.
+    fn pass(&mut self, nodes: &mut impl Nodes, slot: Slot, region: u8) {
+        let region = if nodes.node_mut(slot).take_mark() {
+            self.sketch.add(nodes.hash(slot));
+            PROTECTED
+        } else {
+            region
+        };
+        self.leave(nodes, slot);
+        self.enter(nodes, slot, region);
+    }
+
+    /// Whether `candidate` is worth more than all that would have to go for it, `rival` first. A tie is lost: else loops would thrash.
+    fn wins(&mut self, nodes: &impl Nodes, candidate: Slot, rival: Slot) -> bool {
+        let worth = u64::from(self.sketch.estimate(nodes.hash(candidate)));
+        worth > self.worth_of_room(nodes, Some(rival), nodes.weight(candidate)) || (worth >= 6 && self.throw() % 128 == 0)
+    }
+
+    /// The estimates of the entries, from `first` on, that make up `weight` together.
+    fn worth_of_room(&self, nodes: &impl Nodes, first: Option<Slot>, weight: u64) -> u64 {
+        let (mut next, mut worth, mut room) = (first, 0, 0);
+        for _ in 0..RIVALS {
+            let Some(slot) = next else { break };
+            worth += u64::from(self.sketch.estimate(nodes.hash(slot)));
+            room += nodes.weight(slot);
+            if room >= weight {
+                return worth;
+            }
+            next = match nodes.node(slot).region {
+                WINDOW => self.window.before(nodes, slot),
+                PROBATION => self.probation.before(nodes, slot).or_else(|| self.protected.back()).or_else(|| self.window.back()),
+                _ => self.protected.before(nodes, slot).or_else(|| self.window.back()),
+            };
+        }
+        // The rest, here or in other shards, is taken to be worth as much.
+        let whole = u128::from(worth) * u128::from(weight) / u128::from(room.max(1));
+        u64::try_from(whole).unwrap_or(u64::MAX)
+    }
+
+    /// Lets what has outgrown the window pass on without a contest: there is room.
+    fn spread(&mut self, nodes: &mut impl Nodes) {
+        for _ in 0..MOVES {
+            if self.window.weight() <= self.window_most(0) || self.window.len() == 1 {
+                return;
+            }
+            let Some(last) = self.window.back() else { return };
+            if nodes.node_mut(last).take_mark() {
+                self.sketch.add(nodes.hash(last));
+                self.window.bring_to_front(nodes, last);
+            } else {
+                self.leave(nodes, last);
+                self.enter(nodes, last, PROBATION);
+            }
+        }
+    }
+
+    /// What the window may weigh.
+    fn window_most(&self, coming: u64) -> u64 {
+        self.window_share.max(self.newest).max(coming)
+    }
+
+    /// Whether an entry is too heavy to go through the window: heavier than all of it, and than most entries.
+    fn is_heavy(&self, weight: u64) -> bool {
+        weight > self.window_share && u128::from(weight) * self.len() as u128 > u128::from(self.weight()) * 2
+    }
+
+    /// Brings the window's share a step nearer to what the setting says.
+    fn walk(&mut self) {
+        let (goal, step) = (self.setting.window_of(self.share), (self.share / 16).max(64));
+        self.window_share = if goal > self.window_share {
+            goal.min(self.window_share.saturating_add(step))
+        } else {
+            goal.max(self.window_share.saturating_sub(step))
+        };
+    }
+
+    fn throw(&mut self) -> u64 {
+        self.dice ^= self.dice << 13;
+        self.dice ^= self.dice >> 7;
+        self.dice ^= self.dice << 17;
+        self.dice >> 32
+    }
+
+    fn queue(&mut self, region: u8) -> &mut Queue {
+        match region {
+            WINDOW => &mut self.window,
+            PROBATION => &mut self.probation,
+            _ => &mut self.protected,
+        }
+    }
+
+    fn enter(&mut self, nodes: &mut impl Nodes, slot: Slot, region: u8) {
+        nodes.node_mut(slot).region = region;
+        self.queue(region).push_front(nodes, slot);
+    }
+
+    fn leave(&mut self, nodes: &mut impl Nodes, slot: Slot) {
+        self.queue(nodes.node(slot).region).remove(nodes, slot);
+    }
+
+    #[cfg(any(test, debug_assertions))]
+    pub(super) fn audit(&self, nodes: &impl Nodes, entries: usize, weight: u64) {
+        for queue in [&self.window, &self.probation, &self.protected] {
+            queue.audit(nodes);
+        }
+        assert_eq!((self.len(), self.weight()), (entries, weight), "each entry is in one queue");
+    }
+}
