@@ -7,6 +7,16 @@
 #[doc = include_str!("freshness.md")]
 pub mod freshness {}
 
+/// What a cache gives up when it is full: its capacity, its policies, weights and costs, and the listener that is told of what leaves.
+#[doc = ""]
+#[doc = include_str!("eviction.svg")]
+#[doc = ""]
+#[doc = include_str!("eviction.md")]
+pub mod eviction {}
+
+#[doc = include_str!("hit_ratios.md")]
+pub mod hit_ratios {}
+
 #[doc = include_str!("internals.md")]
 pub mod internals {}
 

@@ -112,7 +112,7 @@ impl<K, V> Shard<K, V> {
             return Some(result);
         }
         let fullness = match trace {
-            Trace::Leave => state.store.hit(slot, &self.touches),
+            Trace::Leave => state.store.hit(slot, record, &self.touches),
             Trace::None => Fullness::Room,
         };
         let result = found(&record.value);
@@ -253,7 +253,7 @@ impl<K, V> State<K, V> {
         let record = self.store.get(slot);
         record.times.note_use(clock);
         let reread = record.times.is_reread().then(|| (Arc::clone(&record.value), record.times.ends().left_at(clock.now())));
-        Afterwards { fullness: self.store.hit(slot, touches), reread }
+        Afterwards { fullness: self.store.hit(slot, record, touches), reread }
     }
 
     fn note_hit(&self, slot: Slot, seen: Seen, clock: &Clock, touches: &Ring) -> Afterwards<V> {

@@ -80,10 +80,9 @@ impl<K, V> Store<K, V> {
         stay.is_some_and(|stay| self.records.handle(stay.slot) == Some(stay))
     }
 
-    /// Notes a hit, under the read lock.
+    /// Notes a hit of the `record` in `slot`, under the read lock.
     #[inline]
-    pub(super) fn hit(&self, slot: Slot, ring: &Ring) -> Fullness {
-        let record = &self.records[slot];
+    pub(super) fn hit(&self, slot: Slot, record: &Record<K, V>, ring: &Ring) -> Fullness {
         self.eviction.hit(&record.node, record.hashed.0, || self.records.handle(slot), ring)
     }
 

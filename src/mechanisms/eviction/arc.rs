@@ -2,7 +2,7 @@
 //! again share the room, and what returns soon after it went moves the border.
 
 use super::history::{History, as_many_as};
-use super::node::Node;
+use super::hits::Hits;
 use super::policy::{Arrival, Bounds, Choice, Gone, Policy, Verdict};
 use super::{Nodes, Queue};
 use crate::ground::slab::Slot;
@@ -96,9 +96,8 @@ fn step(weight: u64, there: usize, here: usize) -> u64 {
 }
 
 impl Policy for Arc {
-    #[inline]
-    fn hit(&self, _node: &Node, _hash: u64) -> bool {
-        self.is_bounded()
+    fn hits(&self) -> Hits {
+        Hits::told_if(self.is_bounded())
     }
 
     fn arrives(&mut self, _nodes: &mut impl Nodes, arrival: &Arrival) -> Verdict {

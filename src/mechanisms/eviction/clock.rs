@@ -1,7 +1,7 @@
 //! CLOCK (Corbató: "A Paging Experiment with the Multics System", MIT Project MAC, 1968): first in, first out, but an entry that was hit
 //! gets a second chance.
 
-use super::node::Node;
+use super::hits::Hits;
 use super::policy::{Arrival, Choice, Gone, Policy};
 use super::{Nodes, Queue};
 use crate::ground::slab::Slot;
@@ -21,10 +21,8 @@ impl Clock {
 }
 
 impl Policy for Clock {
-    #[inline]
-    fn hit(&self, node: &Node, _hash: u64) -> bool {
-        node.mark();
-        false
+    fn hits(&self) -> Hits {
+        Hits::marked(1)
     }
 
     fn admitted(&mut self, nodes: &mut impl Nodes, slot: Slot) {

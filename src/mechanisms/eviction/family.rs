@@ -6,11 +6,11 @@ use super::arc::Arc as AdaptiveReplacement;
 use super::clock::Clock;
 use super::cost_aware::CostAware;
 use super::fifo::Fifo;
+use super::hits::Hits;
 use super::lfu::Lfu;
 use super::lirs::Lirs;
 use super::lru::Lru;
 use super::names::EvictionPolicy;
-use super::node::Node;
 use super::none::None;
 use super::policy::{Arrival, Bounds, Choice, Gone, Policy, Verdict};
 use super::random::Random;
@@ -87,9 +87,8 @@ impl Family {
 }
 
 impl Policy for Family {
-    #[inline]
-    fn hit(&self, node: &Node, hash: u64) -> bool {
-        each!(self, policy => policy.hit(node, hash))
+    fn hits(&self) -> Hits {
+        each!(self, policy => policy.hits())
     }
 
     fn arrives(&mut self, nodes: &mut impl Nodes, arrival: &Arrival) -> Verdict {

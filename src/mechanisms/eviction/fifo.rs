@@ -1,6 +1,6 @@
 //! First in, first out: one queue in order of arrival.
 
-use super::node::Node;
+use super::hits::Hits;
 use super::policy::{Arrival, Choice, Gone, Policy};
 use super::{Nodes, Queue};
 use crate::ground::slab::Slot;
@@ -17,9 +17,8 @@ impl Fifo {
 }
 
 impl Policy for Fifo {
-    #[inline]
-    fn hit(&self, _node: &Node, _hash: u64) -> bool {
-        false
+    fn hits(&self) -> Hits {
+        Hits::IGNORED
     }
 
     fn admitted(&mut self, nodes: &mut impl Nodes, slot: Slot) {

@@ -4,7 +4,7 @@
 //! An entry's rank is the number of its uses, up to a bound, plus the age of the cache at the last of them; the lowest rank leaves, and the age
 //! rises to the rank of each that left. So what was used often once, and isn't any more, is overtaken by what came in since.
 
-use super::node::Node;
+use super::hits::Hits;
 use super::policy::{Arrival, Bounds, Choice, Gone, Policy};
 use super::{Nodes, Queue};
 use crate::ground::slab::Slot;
@@ -58,9 +58,8 @@ impl Lfu {
 }
 
 impl Policy for Lfu {
-    #[inline]
-    fn hit(&self, _node: &Node, _hash: u64) -> bool {
-        self.is_bounded
+    fn hits(&self) -> Hits {
+        Hits::told_if(self.is_bounded)
     }
 
     fn admitted(&mut self, nodes: &mut impl Nodes, slot: Slot) {

@@ -5,7 +5,7 @@
 //! in the stack if its last use has a greater number than that stayer's: the same set, and nothing to be pruned.
 
 use super::history::{History, as_many_as};
-use super::node::Node;
+use super::hits::Hits;
 use super::policy::{Arrival, Bounds, Choice, Gone, Policy, Verdict};
 use super::{Nodes, Queue};
 use crate::ground::slab::Slot;
@@ -134,9 +134,8 @@ fn stayers_share(bounds: Bounds) -> u64 {
 }
 
 impl Policy for Lirs {
-    #[inline]
-    fn hit(&self, _node: &Node, _hash: u64) -> bool {
-        self.is_bounded()
+    fn hits(&self) -> Hits {
+        Hits::told_if(self.is_bounded())
     }
 
     fn arrives(&mut self, _nodes: &mut impl Nodes, arrival: &Arrival) -> Verdict {

@@ -1,6 +1,6 @@
 //! Least recently used: one queue in order of use.
 
-use super::node::Node;
+use super::hits::Hits;
 use super::policy::{Arrival, Choice, Gone, Policy};
 use super::{Nodes, Queue};
 use crate::ground::slab::Slot;
@@ -17,9 +17,8 @@ impl Lru {
 }
 
 impl Policy for Lru {
-    #[inline]
-    fn hit(&self, _node: &Node, _hash: u64) -> bool {
-        true
+    fn hits(&self) -> Hits {
+        Hits::TOLD
     }
 
     fn admitted(&mut self, nodes: &mut impl Nodes, slot: Slot) {

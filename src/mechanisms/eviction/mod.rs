@@ -9,6 +9,7 @@ mod family;
 mod fifo;
 mod ghost;
 mod history;
+mod hits;
 mod lfu;
 mod lirs;
 mod lru;
@@ -37,11 +38,14 @@ use crate::ground::slab::{Handle, Slot};
 use crate::ground::striped::{Fullness, Ring};
 use custom::Custom;
 use family::Family;
+use hits::Hits;
 use policy::Policy as _;
 use sieve::Sieve;
 
 /// A shard's policy with its queues, and the entries that weigh nothing, which no policy can make room with.
 pub(crate) struct Eviction<K, V> {
+    /// The policy's, so that no hit has to ask it.
+    hits: Hits,
     chosen: Chosen<K, V>,
     weightless: Sieve,
     /// How many entries of no weight there are.
@@ -53,6 +57,15 @@ enum Chosen<K, V> {
     Custom(Custom<K, V>),
 }
 
+impl<K, V> Chosen<K, V> {
+    fn hits(&self) -> Hits {
+        match self {
+            Self::Family(family) => family.hits(),
+            Self::Custom(_) => Hits::TOLD,
+        }
+    }
+}
+
 /// Nodes of entries that have keys and values.
 pub(crate) trait Entries<K, V>: Nodes {
     fn holds(&self, slot: Slot) -> bool;
@@ -61,17 +74,13 @@ pub(crate) trait Entries<K, V>: Nodes {
 
 impl<K, V> Eviction<K, V> {
     fn new(chosen: Chosen<K, V>) -> Self {
-        Self { chosen, weightless: Sieve::new(), weightless_held: 0 }
+        Self { hits: chosen.hits(), chosen, weightless: Sieve::new(), weightless_held: 0 }
     }
 
     /// Notes a hit under the read lock: a mark in the entry for lazy policies, an event in the ring for eager ones.
     #[inline]
     pub(crate) fn hit(&self, node: &Node, hash: u64, handle: impl FnOnce() -> Option<Handle>, ring: &Ring) -> Fullness {
-        let leaves_event = match &self.chosen {
-            Chosen::Family(family) => family.hit(node, hash),
-            Chosen::Custom(_) => true,
-        };
-        if leaves_event { handle().map_or(Fullness::Room, |handle| ring.push(handle)) } else { Fullness::Room }
+        if self.hits.note(node, hash) { handle().map_or(Fullness::Room, |handle| ring.push(handle)) } else { Fullness::Room }
     }
 
     /// Whether entries leave to make room at all.
@@ -96,6 +105,7 @@ impl<K, V> Eviction<K, V> {
             Chosen::Family(family) => family.admitted(entries, slot),
             Chosen::Custom(custom) => custom.admitted(entries, slot),
         }
+        self.hits = self.chosen.hits();
     }
 
     pub(crate) fn touched(&mut self, entries: &mut impl Entries<K, V>, slot: Slot) {
@@ -153,6 +163,7 @@ impl<K, V> Eviction<K, V> {
             Chosen::Family(family) => family.resized(entries, bounds),
             Chosen::Custom(custom) => custom.resized(bounds),
         }
+        self.hits = self.chosen.hits();
     }
 
     /// Checks that each of so many entries, of so much weight together, is held in one place.

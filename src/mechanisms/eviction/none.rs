@@ -1,7 +1,7 @@
 //! No eviction: what is held stays, and what finds no room is refused.
 
 use super::Nodes;
-use super::node::Node;
+use super::hits::Hits;
 use super::policy::{Arrival, Choice, Gone, Policy, Verdict};
 use crate::ground::slab::Slot;
 
@@ -15,9 +15,8 @@ impl None {
 }
 
 impl Policy for None {
-    #[inline]
-    fn hit(&self, _node: &Node, _hash: u64) -> bool {
-        false
+    fn hits(&self) -> Hits {
+        Hits::IGNORED
     }
 
     fn arrives(&mut self, _nodes: &mut impl Nodes, _arrival: &Arrival) -> Verdict {

@@ -1,15 +1,21 @@
 //! What a policy is asked, and what it answers.
 
 use super::Nodes;
-use super::node::Node;
+use super::hits::Hits;
 use crate::ground::slab::Slot;
 
 /// What each policy can do. Slots name entries; links and marks lie with the entries, reached through [`Nodes`].
 ///
 /// Room is made before an entry comes in: `arrives` once, `victim` as often as room is missing, and `admitted` when it is in.
 pub(super) trait Policy {
-    /// Notes a hit under the read lock. Says whether it leaves an event, to be told by `touched`.
-    fn hit(&self, node: &Node, hash: u64) -> bool;
+    /// What becomes of hits. Those that leave an event are told by `touched`. It may be another after a write.
+    fn hits(&self) -> Hits;
+
+    /// Notes a hit, as it is done under the read lock. Says whether it leaves an event.
+    #[cfg(test)]
+    fn hit(&self, node: &super::node::Node, hash: u64) -> bool {
+        self.hits().note(node, hash)
+    }
 
     /// Room is missing for an entry that is to come in. Asked once for each.
     fn arrives(&mut self, _nodes: &mut impl Nodes, _arrival: &Arrival) -> Verdict {

@@ -1,7 +1,7 @@
 //! Random: every entry is as likely to go as any other.
 
 use super::Nodes;
-use super::node::Node;
+use super::hits::Hits;
 use super::policy::{Arrival, Choice, Gone, Policy};
 use crate::ground::slab::Slot;
 
@@ -29,9 +29,8 @@ impl Random {
 }
 
 impl Policy for Random {
-    #[inline]
-    fn hit(&self, _node: &Node, _hash: u64) -> bool {
-        false
+    fn hits(&self) -> Hits {
+        Hits::IGNORED
     }
 
     fn admitted(&mut self, _nodes: &mut impl Nodes, slot: Slot) {

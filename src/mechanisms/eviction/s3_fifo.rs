@@ -3,6 +3,7 @@
 
 mod ghosts;
 
+use super::hits::Hits;
 use super::node::Node;
 use super::policy::{Arrival, Bounds, Choice, Gone, Policy, Verdict};
 use super::{Nodes, Queue};
@@ -92,10 +93,8 @@ impl S3Fifo {
 }
 
 impl Policy for S3Fifo {
-    #[inline]
-    fn hit(&self, node: &Node, _hash: u64) -> bool {
-        node.mark_up_to(MOST_HITS);
-        false
+    fn hits(&self) -> Hits {
+        Hits::marked(MOST_HITS)
     }
 
     fn arrives(&mut self, _nodes: &mut impl Nodes, arrival: &Arrival) -> Verdict {

@@ -1,7 +1,7 @@
 //! SIEVE (Zhang, Yang, Yue, Vigfusson, Rashmi: "SIEVE is Simpler than LRU", NSDI 2024): one queue in order of
 //! arrival, and a hand that spares what was hit since it last came by.
 
-use super::node::Node;
+use super::hits::Hits;
 use super::policy::{Arrival, Choice, Gone, Policy};
 use super::{Nodes, Queue};
 use crate::ground::slab::Slot;
@@ -23,10 +23,8 @@ impl Sieve {
 }
 
 impl Policy for Sieve {
-    #[inline]
-    fn hit(&self, node: &Node, _hash: u64) -> bool {
-        node.mark();
-        false
+    fn hits(&self) -> Hits {
+        Hits::marked(1)
     }
 
     fn admitted(&mut self, nodes: &mut impl Nodes, slot: Slot) {

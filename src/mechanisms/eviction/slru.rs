@@ -1,6 +1,7 @@
 //! Segmented LRU (Karedla, Love, Wherry: "Caching Strategies to Improve Disk System Performance", IEEE Computer 27(3), 1994): what was
 //! used again since it came in is protected from what wasn't.
 
+use super::hits::Hits;
 use super::node::Node;
 use super::policy::{Arrival, Bounds, Choice, Gone, Policy};
 use super::{Nodes, Queue};
@@ -66,9 +67,8 @@ fn is_bounded(bounds: Bounds) -> bool {
 }
 
 impl Policy for Slru {
-    #[inline]
-    fn hit(&self, _node: &Node, _hash: u64) -> bool {
-        self.is_bounded
+    fn hits(&self) -> Hits {
+        Hits::told_if(self.is_bounded)
     }
 
     fn admitted(&mut self, nodes: &mut impl Nodes, slot: Slot) {

@@ -1,7 +1,7 @@
 //! W-TinyLFU (Einziger, Friedman, Manes: "TinyLFU: A Highly Efficient Cache Admission Policy", ACM ToS 13(4), 2017): a window by recency,
 //! and behind it a segmented LRU that lets in only what was asked for more often than what it would displace.
 
-use super::node::Node;
+use super::hits::Hits;
 use super::policy::{Arrival, Bounds, Choice, Gone, Policy, Verdict};
 use super::random::Xorshift;
 use super::sketch::Sketch;
@@ -162,9 +162,8 @@ impl TinyLfu {
 }
 
 impl Policy for TinyLfu {
-    #[inline]
-    fn hit(&self, _node: &Node, _hash: u64) -> bool {
-        self.is_bounded()
+    fn hits(&self) -> Hits {
+        Hits::told_if(self.is_bounded())
     }
 
     fn arrives(&mut self, nodes: &mut impl Nodes, arrival: &Arrival) -> Verdict {

@@ -8,7 +8,7 @@ mod tuner;
 pub(crate) use tuner::Tuner;
 
 use super::Nodes;
-use super::node::Node;
+use super::hits::{Hits, number};
 use super::policy::{Arrival, Bounds, Choice, Gone, Policy, Verdict};
 use crate::ground::slab::Slot;
 use crate::ground::sync::Arc;
@@ -28,9 +28,8 @@ impl Adaptive {
     }
 
     /// Whether the tuner follows the key of `hash`.
-    #[inline]
     fn is_followed(&self, hash: u64) -> bool {
-        hash.wrapping_mul(0xA24B_AED4_963E_E407) < self.slice
+        number(hash) < self.slice
     }
 
     fn request(&mut self, hash: u64, weight: u64) {
@@ -43,10 +42,8 @@ impl Adaptive {
 }
 
 impl Policy for Adaptive {
-    #[inline]
-    fn hit(&self, node: &Node, hash: u64) -> bool {
-        node.mark();
-        self.is_followed(hash)
+    fn hits(&self) -> Hits {
+        Hits::sampled(1, self.slice)
     }
 
     fn arrives(&mut self, nodes: &mut impl Nodes, arrival: &Arrival) -> Verdict {

@@ -54,7 +54,7 @@ impl Tuner {
         trial.capacity = keys;
         trial.contestants =
             Setting::ALL.iter().map(|&setting| Contestant { simulation: Simulation::new(bounds, setting), score: 0 }).collect();
-        self.slice.store(if keys == entries { u64::MAX } else { scaled(u64::MAX) }, Ordering::Relaxed);
+        self.slice.store(if keys == entries { u64::MAX } else { scaled(u64::MAX >> 1) }, Ordering::Relaxed);
     }
 
     pub(super) fn slice(&self) -> u64 {

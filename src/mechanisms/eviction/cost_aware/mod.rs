@@ -6,7 +6,7 @@
 
 mod ranking;
 
-use super::node::Node;
+use super::hits::Hits;
 use super::policy::{Arrival, Bounds, Choice, Gone, Policy};
 use super::{Nodes, Queue};
 use crate::ground::slab::Slot;
@@ -57,9 +57,8 @@ fn worth(uses: u8, cost: u32, weight: u64) -> u128 {
 }
 
 impl Policy for CostAware {
-    #[inline]
-    fn hit(&self, _node: &Node, _hash: u64) -> bool {
-        self.is_bounded
+    fn hits(&self) -> Hits {
+        Hits::told_if(self.is_bounded)
     }
 
     fn admitted(&mut self, nodes: &mut impl Nodes, slot: Slot) {
