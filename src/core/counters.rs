@@ -100,6 +100,8 @@ impl Counters {
 
     pub(crate) fn snapshot(&self, held: &Holdings<'_>, janitor: Janitor) -> MetricsSnapshot {
         let Holdings { room, negatives, traffic, permits, unreported, listener_panics, policy_faults } = *held;
+        // Read on both sides of the weight: neither a capacity that shrinks nor one that grows shows less than was held.
+        let capacity = room.capacity();
         let of = |what| self.0.sum(place(what));
         let ended = |how| self.0.sum(outcome(how));
         let spent = |on| Duration::from_nanos(self.0.sum(time_place(on)));
@@ -135,7 +137,7 @@ impl Counters {
             entries: room.entries(),
             weight: room.held(),
             negatives,
-            capacity: room.capacity(),
+            capacity: capacity.max(room.capacity()),
             unreported,
             listener_panics,
             policy_faults,

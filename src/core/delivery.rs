@@ -154,11 +154,10 @@ impl<K, V, S> CacheShared<K, V, S> {
     }
 
     fn tell(&self, audience: &Audience<K, V>, mut turn: Turn<'_, Mail<K, V>>) {
+        // For the whole of the turn: the drops of what was told of are users' code, too, and must not wait for this very turn.
+        let listening = Listening::begin();
         while let Some(event) = turn.next() {
-            let told = {
-                let _listening = Listening::begin();
-                contain(|| audience.listener.on_removal(&event.key, &event.value, event.cause))
-            };
+            let told = contain(|| audience.listener.on_removal(&event.key, &event.value, event.cause));
             if let Err(panic) = told {
                 audience.panics.fetch_add(1, Ordering::Relaxed);
                 panic.forget();
@@ -166,6 +165,7 @@ impl<K, V, S> CacheShared<K, V, S> {
             event.let_go();
         }
         drop(turn);
+        drop(listening);
         if audience.is_held_up.load(Ordering::SeqCst) && audience.is_held_up.swap(false, Ordering::SeqCst) {
             self.upkeep.want(self.clock.deadline_in(Duration::ZERO));
         }

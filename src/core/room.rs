@@ -2,6 +2,7 @@
 
 use super::shared::CacheShared;
 use super::write::Stored;
+use crate::ground::reentry;
 use crate::ground::sync::yield_now;
 use crate::mechanisms::eviction::Verdict;
 use crate::mechanisms::room::Promise;
@@ -81,7 +82,12 @@ impl<K: Key, V: Value, S> CacheShared<K, V, S> {
     /// Sets how much may be held. What is too much leaves, in steps between which others have their turn; then the new capacity is there to be seen.
     ///
     /// Of several at a time the last one counts for all.
+    ///
+    /// # Panics
+    /// Inside the closure of `get` or a policy's method.
     pub(crate) fn set_capacity(&self, capacity: u64) {
+        // Before the mutex, which a call that this one is inside of may hold.
+        reentry::check();
         {
             let _turn = self.room.gathering.lock();
             self.room.aim_at(capacity);

@@ -1,16 +1,18 @@
 //! No eviction: what is held stays, and what finds no room is refused.
 
-use super::Nodes;
 use super::hits::Hits;
 use super::policy::{Arrival, Choice, Gone, Policy, Verdict};
+use super::{Nodes, Queue};
 use crate::ground::slab::Slot;
 
-/// Keeps nothing, for it never has to choose.
-pub(crate) struct None;
+/// Only where the capacity shrinks does anything leave: what came first.
+pub(crate) struct None {
+    queue: Queue,
+}
 
 impl None {
     pub(super) fn new() -> Self {
-        Self
+        Self { queue: Queue::new() }
     }
 }
 
@@ -23,18 +25,27 @@ impl Policy for None {
         Verdict::Refused
     }
 
-    fn admitted(&mut self, _nodes: &mut impl Nodes, _slot: Slot) {}
+    fn admitted(&mut self, nodes: &mut impl Nodes, slot: Slot) {
+        self.queue.push_front(nodes, slot);
+    }
 
     fn touched(&mut self, _nodes: &mut impl Nodes, _slot: Slot) {}
 
-    fn removed(&mut self, _nodes: &mut impl Nodes, _slot: Slot, _gone: Gone) {}
+    fn removed(&mut self, nodes: &mut impl Nodes, slot: Slot, _gone: Gone) {
+        self.queue.remove(nodes, slot);
+    }
 
-    fn reweighed(&mut self, _nodes: &mut impl Nodes, _slot: Slot, _old: u64) {}
+    fn reweighed(&mut self, nodes: &mut impl Nodes, slot: Slot, old: u64) {
+        self.queue.reweighed(old, nodes.weight(slot));
+    }
 
     fn victim(&mut self, _nodes: &mut impl Nodes, _arrival: Option<&Arrival>) -> Choice {
-        Choice::Nothing
+        Choice::of(self.queue.back())
     }
 
     #[cfg(any(test, debug_assertions))]
-    fn audit(&self, _nodes: &impl Nodes, _entries: usize, _weight: u64) {}
+    fn audit(&self, nodes: &impl Nodes, entries: usize, weight: u64) {
+        self.queue.audit(nodes);
+        assert_eq!((self.queue.len(), self.queue.weight()), (entries, weight), "each entry is in the queue");
+    }
 }
