@@ -20,6 +20,8 @@ mod freshness;
 mod histories;
 #[path = "shuttle_models/lapses.rs"]
 mod lapses;
+#[path = "shuttle_models/listener.rs"]
+mod listener;
 #[path = "shuttle_models/protocol.rs"]
 mod protocol;
 #[path = "shuttle_models/world.rs"]

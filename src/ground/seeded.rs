@@ -34,6 +34,8 @@ pub(crate) enum Bug {
     ExpireKeepsFlight,
     /// A caller that has claimed a flight doesn't look whether the cache was closed meanwhile.
     LoadAfterClose,
+    /// Who delivers finds nothing more to deliver in one critical section, and gives the turn back in another.
+    LookBeforeTurnBack,
 }
 
 /// Whether `bug` is switched on. A constant `false` in usual builds.

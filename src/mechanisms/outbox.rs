@@ -4,16 +4,17 @@
 //! deliver, so that no event is left behind, and earlier if others wait for it.
 
 use crate::ground::contain::{contain, drop_contained};
+use crate::ground::seeded::{self, Bug};
 use crate::ground::sync::atomic::{AtomicUsize, Ordering};
-use crate::ground::sync::{Condvar, Mutex, per_thread};
+use crate::ground::sync::{Condvar, Mutex, per_thread, yield_now};
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::task::{Context, Poll, Waker};
 
-/// So many letters may wait before writers do.
-const BOUND: usize = 1_024;
+/// So many letters may wait before writers do; few where a model checker walks all schedules.
+const BOUND: usize = if cfg!(bellwether_loom) { 2 } else { 1_024 };
 /// Events that one turn delivers while others wait for it.
-const TURN: u32 = 256;
+const TURN: u32 = if cfg!(bellwether_loom) { 1 } else { 256 };
 
 /// One or several events in order.
 pub(crate) trait Letter {
@@ -207,6 +208,11 @@ impl<L: Letter> Turn<'_, L> {
         self.delivered = self.delivered.saturating_add(1);
         if event.is_none() {
             self.is_over = true;
+            if seeded::on(Bug::LookBeforeTurnBack) {
+                drop(inside);
+                yield_now();
+                inside = self.outbox.inside.lock();
+            }
             inside.is_delivering = false;
         }
         if inside.waiting > 0 {
@@ -309,3 +315,6 @@ mod tests {
         assert!(!outbox.is_full());
     }
 }
+
+#[cfg(all(test, bellwether_loom))]
+mod loom;

@@ -255,7 +255,9 @@ impl<K, V> State<K, V> {
         if !promise.reach_for(needed) {
             let missing = needed - promise.amount();
             let arrival = Arrival { hash: put.hashed.0, weight, missing };
-            if *put.verdict.get_or_insert_with(|| self.store.arrives(&arrival)) == Verdict::Refused {
+            // What takes the place of a held value needs no welcome.
+            let is_in = held.is_some() && self.store.evicts();
+            if *put.verdict.get_or_insert_with(|| if is_in { Verdict::Welcome } else { self.store.arrives(&arrival) }) == Verdict::Refused {
                 // Not before all that is of no worth has left, wherever it is.
                 return Err(if terms.share.is_some() { Lack::Room(needed) } else { Lack::Welcome(held) });
             }

@@ -5,7 +5,7 @@ use crate::gate::until;
 use crate::on_every_face_in_time;
 use crate::rest::at_rest;
 use crate::watchdog;
-use bellwether::{Cache, CacheBuilder, Loaded, MockClock, RemovalCause};
+use bellwether::{Cache, CacheBuilder, EvictionPolicy, Loaded, MockClock, RemovalCause};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
@@ -68,8 +68,8 @@ struct Scene<F: Kind> {
 fn scene<F: Kind>(weigher: fn(&u32, &Heir) -> u64) -> Scene<F> {
     let (estate, clock) = (Arc::new(Estate::default()), MockClock::new());
     let heirs = Arc::clone(&estate);
-    let builder = CacheBuilder::new().capacity(3).shards(1).clock(clock.clone()).time_to_live(LIFE).weigher(weigher);
-    let face = F::Of::build(builder.loader_fn(move |_: &u32| Loaded::ok(heirs.heir(Voice::Loud))));
+    let builder = CacheBuilder::new().capacity(3).shards(1).eviction(EvictionPolicy::Lru).weigher(weigher);
+    let face = F::Of::build(builder.clock(clock.clone()).time_to_live(LIFE).loader_fn(move |_: &u32| Loaded::ok(heirs.heir(Voice::Loud))));
     assert!(estate.cache.set(face.sync()).is_ok(), "it is set once");
     Scene { face, estate, clock }
 }

@@ -1,4 +1,4 @@
-//! The users' code that the janitor runs is the values' `Drop`: it may panic, or take its time, or come when the cache is gone.
+//! The users' code that the janitor runs is the values' `Drop`: it may panic, or take its time, or come when the cache is gone. Listeners it leaves to others.
 
 use crate::census::{Census, watched};
 use crate::faces::{self, Face, Kind};
@@ -6,11 +6,11 @@ use crate::gate::{Gate, until};
 use crate::hush::{ON_PURPOSE, hush};
 use crate::rest::at_rest;
 use crate::{SECOND, expired, janitors_turn, on_every_face_in_time, watchdog};
-use bellwether::{CacheBuilder, MockClock};
+use bellwether::{CacheBuilder, MockClock, RemovalCause};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const SOON: Duration = Duration::from_millis(100);
 
@@ -87,6 +87,35 @@ fn g11_while_the_janitor_is_held_up_nothing_is_shown_past_its_time<F: Kind>() {
     at_rest(&slow.sync());
 }
 
+/// One cache's listener blocks, and more is due there than may wait to be told: what expires in others is reclaimed and told in time all the same.
+fn g11_while_another_cache_s_listener_blocks_what_expires_is_reclaimed_and_told<F: Kind>() {
+    let _turn = janitors_turn();
+    let (gate, census, told) = (Gate::new(), Census::new(), Arc::<AtomicUsize>::default());
+    let (own, count) = (gate.clone(), Arc::clone(&told));
+    let blocked: F::Of<u32, u32> = F::Of::build(CacheBuilder::new().shards(1).on_removal(move |_, _, _| own.wait()));
+    let other: F::Of<u32, crate::census::Counted> = F::Of::build(CacheBuilder::new().on_removal(move |_, _, cause| {
+        assert_eq!(cause, RemovalCause::Expired);
+        count.fetch_add(1, Ordering::SeqCst);
+    }));
+    (0..3_000).for_each(|key| blocked.insert_with_ttl(key, key, SECOND));
+    gate.until_arrived(1);
+    until("as many wait as may", || blocked.metrics().unreported >= 1_024);
+    let mut lateness = Duration::MAX;
+    // On a busy machine one of them may be late.
+    for round in 1..=4 {
+        (0..100).for_each(|key| other.insert_with_ttl(key, census.value(), SOON));
+        let stored = Instant::now();
+        until("all are gone and told", || (census.alive(), told.load(Ordering::SeqCst)) == (0, 100 * round));
+        lateness = lateness.min(stored.elapsed().saturating_sub(SOON));
+    }
+    assert!(lateness < SECOND, "late by {lateness:?} at best");
+    assert_eq!((other.len(), other.weight()), (0, 0));
+    gate.open();
+    until("it catches up", || blocked.len() == 0 && blocked.metrics().unreported == 0);
+    assert_eq!(expired(&at_rest(&blocked.sync())), 3_000);
+    at_rest(&other.sync());
+}
+
 fn g11_a_cache_that_goes_while_it_is_due_is_gone<F: Kind>() {
     let _turn = janitors_turn();
     let census = Census::new();
@@ -117,6 +146,7 @@ fn g11_the_last_handle_waits_for_no_deadline<F: Kind>() {
 on_every_face_in_time!(
     g11_values_that_panic_as_they_go_keep_no_other_from_going,
     g11_while_the_janitor_is_held_up_nothing_is_shown_past_its_time,
+    g11_while_another_cache_s_listener_blocks_what_expires_is_reclaimed_and_told,
     g11_a_cache_that_goes_while_it_is_due_is_gone,
     g11_the_last_handle_waits_for_no_deadline,
 );

@@ -3,7 +3,7 @@
 use crate::faces::{self, Face, Kind};
 use crate::rest::at_rest;
 use crate::{SECOND, TICK, expired, on_every_face_in_time, watchdog};
-use bellwether::{BoxError, CacheBuilder, Loaded, MockClock};
+use bellwether::{BoxError, CacheBuilder, EvictionPolicy, Loaded, MockClock};
 
 type Of<F> = <F as Kind>::Of<u32, u32>;
 
@@ -23,7 +23,7 @@ fn g11_an_entry_that_left_before_its_time_leaves_no_timer<F: Kind>() {
     for (what, leave) in ways {
         let clock = MockClock::new();
         let absent = |_: &u32| Ok::<_, BoxError>(Loaded::absent());
-        let builder = CacheBuilder::new().capacity(u64::from(ENTRIES)).shards(1).clock(clock.clone());
+        let builder = CacheBuilder::new().eviction(EvictionPolicy::Lru).capacity(u64::from(ENTRIES)).shards(1).clock(clock.clone());
         let cache: Of<F> = F::Of::build(builder.loader_fn(absent));
         // One timer each, near and far: in all levels of whatever keeps them.
         (0..ENTRIES).for_each(|key| cache.insert_with_ttl(key, key, 2 * SECOND + (1 << (key / 2)) * TICK));

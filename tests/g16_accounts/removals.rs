@@ -6,7 +6,7 @@ use crate::rest::at_rest;
 use crate::runway::{BOTH, Runway};
 use crate::tally::tally;
 use crate::watchdog;
-use bellwether::{BoxError, CacheBuilder, Loaded, MetricsSnapshot, MockClock, RemovalCause};
+use bellwether::{BoxError, CacheBuilder, EvictionPolicy, Loaded, MetricsSnapshot, MockClock, RemovalCause};
 use std::time::Duration;
 
 type Of<F> = <F as Kind>::Of<u32, usize>;
@@ -90,7 +90,8 @@ fn g16_each_way_out_is_counted_once_by_its_cause<F: Kind>() {
     for (deed, make, expected, stay) in deeds::<F>() {
         for shards in [1, 16] {
             let clock = MockClock::new();
-            let builder = CacheBuilder::new().capacity(6).shards(shards).time_to_live(TTL).clock(clock.clone());
+            let builder =
+                CacheBuilder::new().eviction(EvictionPolicy::Lru).capacity(6).shards(shards).time_to_live(TTL).clock(clock.clone());
             let absent = |_: &u32| Ok::<Loaded<usize>, BoxError>(Loaded::absent());
             let cache: Of<F> = F::Of::build(builder.loader_fn(absent));
             (0..6).for_each(|key| cache.insert(key, 0));
@@ -123,7 +124,7 @@ fn g16_loads_displace_as_inserts_do<F: Kind>() {
     for style in BOTH {
         for (load, answer, expected) in loads {
             let clock = MockClock::new();
-            let builder = CacheBuilder::new().capacity(6).shards(1).time_to_live(TTL).clock(clock.clone());
+            let builder = CacheBuilder::new().eviction(EvictionPolicy::Lru).capacity(6).shards(1).time_to_live(TTL).clock(clock.clone());
             let cache: Of<F> = F::Of::build(Runway::new(0).loader(builder, style, move |n| Loaded::ok(answer(n))));
             (0..6).for_each(|key| cache.insert(key, 0));
             load(&cache, &clock);

@@ -4,7 +4,7 @@
 use crate::bomb::{Arsenal, Bomb, Make};
 use crate::faces::{Blocking, Face, Kind, NoRuntime, OnTokio};
 use crate::hush::{ON_PURPOSE, caught, hush};
-use bellwether::{CacheBuilder, Loaded};
+use bellwether::{CacheBuilder, EvictionPolicy, Loaded};
 use std::hash::{Hash, Hasher};
 use std::process::Command;
 
@@ -36,7 +36,7 @@ fn on_each_face(blocking: fn(), on_tokio: fn(), without_runtime: fn()) {
 /// A cache of bombs that don't mind whether their thread is panicking already.
 fn full<F: Kind>(shards: usize) -> (Arsenal, F::Of<u32, Bomb>) {
     let arsenal = Arsenal::default();
-    let cache = <F::Of<u32, Bomb>>::build(CacheBuilder::new().capacity(10).shards(shards));
+    let cache = <F::Of<u32, Bomb>>::build(CacheBuilder::new().eviction(EvictionPolicy::Lru).capacity(10).shards(shards));
     (0..10).for_each(|key| cache.insert(key, arsenal.make(Make::Doomsday)));
     arsenal.arm();
     (arsenal, cache)

@@ -5,7 +5,7 @@ use crate::fuse::{Hashes, Key, Keys};
 use crate::rest::at_rest;
 use crate::runway::{Runway, Style};
 use crate::tally::tally;
-use bellwether::{CacheBuilder, LoadError, Loaded, MetricsSnapshot, RemovalCause};
+use bellwether::{CacheBuilder, EvictionPolicy, LoadError, Loaded, MetricsSnapshot, RemovalCause};
 use std::collections::BTreeMap;
 
 pub(crate) type Of<F> = <F as Kind>::Of<Key, usize>;
@@ -126,7 +126,7 @@ pub(crate) fn others<F: Kind>() -> [Call<F>; 11] {
 impl<F: Kind> Scene<F> {
     pub(crate) fn new(setting: Setting, gates: usize) -> Self {
         let (keys, runway) = (Keys::new(setting.hashes), Runway::new(gates));
-        let builder = CacheBuilder::new().capacity(setting.capacity).shards(setting.shards);
+        let builder = CacheBuilder::new().eviction(EvictionPolicy::Lru).capacity(setting.capacity).shards(setting.shards);
         let builder = runway.loader(builder, setting.style, |number| Loaded::ok(LOADED + number));
         let cache: Of<F> = F::Of::build(builder);
         for id in 0..HELD {

@@ -5,6 +5,8 @@
 mod faces;
 #[path = "../support/gate.rs"]
 mod gate;
+#[path = "../support/policies.rs"]
+mod policies;
 #[path = "../support/rest.rs"]
 mod rest;
 #[path = "../support/watchdog.rs"]
@@ -13,6 +15,7 @@ mod watchdog;
 mod cascade;
 mod holds;
 mod in_passing;
+mod marked;
 mod turns;
 
 use bellwether::{MetricsSnapshot, RemovalCause};

@@ -55,10 +55,9 @@ impl Sketch {
         let Block(words) = &mut self.blocks[at];
         let lowest = lowest(words, hash);
         if lowest < HIGHEST {
-            // Only the lowest ones say something of this key: to raise the others, too, would only mislead about others.
             for row in 0..4 {
                 let (word, shift) = place(hash, row);
-                if (words[word] >> shift) & HIGHEST == lowest {
+                if (words[word] >> shift) & HIGHEST < HIGHEST {
                     words[word] += 1 << shift;
                 }
             }

@@ -1,9 +1,15 @@
-//! The default policy: a lazy-window TinyLFU whose window is tuned by miniature simulations.
+//! The default policy: a lazy-window TinyLFU whose window is tuned by miniature simulations of other settings.
+//!
+//! The shards run by the setting that the tuner has in force. Of the hits, only those of keys in the tuner's slice leave an event; all
+//! others are a mark in their entry.
 
-mod core;
+mod contest;
+mod lazy_window;
 mod setting;
 mod simulation;
+mod trial;
 mod tuner;
+mod what_if;
 
 pub(crate) use tuner::Tuner;
 
@@ -12,77 +18,92 @@ use super::hits::{Hits, number};
 use super::policy::{Arrival, Bounds, Choice, Gone, Policy, Verdict};
 use crate::ground::slab::Slot;
 use crate::ground::sync::Arc;
-use core::Core;
+use lazy_window::LazyWindow;
+use tuner::Request;
 
 /// A shard's policy.
 pub(crate) struct Adaptive {
-    core: Core,
+    window: LazyWindow,
     tuner: Arc<Tuner>,
-    /// Keys whose number is below are in the tuner's slice.
-    slice: u64,
+    /// Keys whose number is below are in the tuner's slice, and it wants to know of their hits.
+    hits_of: u64,
+    /// How many entries there are when the shard is full, where it wasn't told: as many as there were when that was last looked at.
+    sized: Option<u64>,
 }
 
 impl Adaptive {
     pub(super) fn new(bounds: Bounds, tuner: Arc<Tuner>) -> Self {
-        Self { core: Core::new(bounds, tuner.setting()), slice: tuner.slice(), tuner }
+        let sized = if bounds.entries.is_none() { Some(0) } else { None };
+        Self { window: LazyWindow::new(bounds, tuner.setting()), hits_of: tuner.slice_of_hits(), tuner, sized }
     }
 
-    /// Whether the tuner follows the key of `hash`.
-    fn is_followed(&self, hash: u64) -> bool {
-        number(hash) < self.slice
-    }
-
-    fn request(&mut self, hash: u64, weight: u64) {
-        if self.is_followed(hash) {
-            self.tuner.request(hash, weight);
+    fn follow(&mut self, request: Request, hash: u64, weight: u64) {
+        let slice = match request {
+            Request::Hit => self.hits_of,
+            Request::Miss => self.tuner.slice(),
+        };
+        if number(hash) < slice {
+            self.tuner.follow(request, hash, weight);
         }
-        self.slice = self.tuner.slice();
-        self.core.set(self.tuner.setting());
+        self.hits_of = self.tuner.slice_of_hits();
+        self.window.set(self.tuner.setting());
+    }
+
+    /// The shard is full: tells the tuner how many entries that is, if nobody else does.
+    fn size_up(&mut self) {
+        let held = self.window.len() as u64;
+        let Some(sized) = self.sized else { return };
+        if held / 4 > sized || held < sized / 4 {
+            self.sized = Some(held);
+            self.tuner.size_up(held, self.window.weight());
+        }
     }
 }
 
 impl Policy for Adaptive {
     fn hits(&self) -> Hits {
-        Hits::sampled(1, self.slice)
+        if self.window.is_bounded() { Hits::sampled(1, self.hits_of) } else { Hits::IGNORED }
     }
 
     fn arrives(&mut self, nodes: &mut impl Nodes, arrival: &Arrival) -> Verdict {
-        let verdict = self.core.arrives(nodes, arrival);
+        self.size_up();
+        let verdict = self.window.arrives(nodes, arrival);
         if verdict == Verdict::Refused {
-            self.request(arrival.hash, arrival.weight);
+            self.follow(Request::Miss, arrival.hash, arrival.weight);
         }
         verdict
     }
 
     fn admitted(&mut self, nodes: &mut impl Nodes, slot: Slot) {
-        self.request(nodes.hash(slot), nodes.weight(slot));
-        self.core.admitted(nodes, slot);
+        self.follow(Request::Miss, nodes.hash(slot), nodes.weight(slot));
+        self.window.admitted(nodes, slot);
     }
 
     fn touched(&mut self, nodes: &mut impl Nodes, slot: Slot) {
         nodes.node(slot).mark();
-        self.request(nodes.hash(slot), nodes.weight(slot));
+        self.follow(Request::Hit, nodes.hash(slot), nodes.weight(slot));
     }
 
     fn removed(&mut self, nodes: &mut impl Nodes, slot: Slot, gone: Gone) {
-        self.core.removed(nodes, slot, gone);
+        self.window.removed(nodes, slot, gone);
     }
 
     fn reweighed(&mut self, nodes: &mut impl Nodes, slot: Slot, old: u64) {
-        self.core.reweighed(nodes, slot, old);
+        self.window.reweighed(nodes, slot, old);
     }
 
     fn victim(&mut self, nodes: &mut impl Nodes, arrival: Option<&Arrival>) -> Choice {
-        self.core.victim(nodes, arrival)
+        self.window.victim(nodes, arrival)
     }
 
     fn resized(&mut self, _nodes: &mut impl Nodes, bounds: Bounds) {
-        self.core.resized(bounds.weight);
-        self.slice = self.tuner.slice();
+        self.sized = if bounds.entries.is_none() { Some(0) } else { None };
+        self.window.resized(bounds.weight);
+        self.hits_of = self.tuner.slice_of_hits();
     }
 
     #[cfg(any(test, debug_assertions))]
     fn audit(&self, nodes: &impl Nodes, entries: usize, weight: u64) {
-        self.core.audit(nodes, entries, weight);
+        self.window.audit(nodes, entries, weight);
     }
 }

@@ -4,7 +4,7 @@
 use super::super::Nodes;
 use super::super::node::Node;
 use super::super::policy::{Arrival, Bounds, Choice, Gone, Verdict};
-use super::core::Core;
+use super::lazy_window::LazyWindow;
 use super::setting::Setting;
 use crate::ground::chain::{Link, Links};
 use crate::ground::slab::Slot;
@@ -13,7 +13,7 @@ use std::time::Duration;
 
 /// A cache of keys alone.
 pub(super) struct Simulation {
-    core: Core,
+    window: LazyWindow,
     keys: Keys,
     index: HashTable<Slot>,
     capacity: u64,
@@ -35,11 +35,7 @@ struct Key {
 impl Simulation {
     pub(super) fn new(bounds: Bounds, setting: Setting) -> Self {
         let keys = Keys { keys: Vec::new(), vacant: Vec::new() };
-        Self { core: Core::new(bounds, setting), keys, index: HashTable::new(), capacity: bounds.weight, weight: 0 }
-    }
-
-    pub(super) fn set(&mut self, setting: Setting) {
-        self.core.set(setting);
+        Self { window: LazyWindow::new(bounds, setting), keys, index: HashTable::new(), capacity: bounds.weight, weight: 0 }
     }
 
     /// A request for a key, whose entry weighs `weight` if it comes in. Says whether it is a hit.
@@ -55,7 +51,7 @@ impl Simulation {
             let keys = &self.keys.keys;
             self.index.insert_unique(hash, slot, |&other| keys[other as usize].hash);
             self.weight += weight;
-            self.core.admitted(&mut self.keys, slot);
+            self.window.admitted(&mut self.keys, slot);
         }
         false
     }
@@ -66,12 +62,12 @@ impl Simulation {
             return true;
         }
         let arrival = Arrival { hash, weight, missing };
-        if self.core.arrives(&self.keys, &arrival) == Verdict::Refused {
+        if self.window.arrives(&mut self.keys, &arrival) == Verdict::Refused {
             return false;
         }
         while self.weight + weight > self.capacity {
-            let Choice::Evict(victim) = self.core.victim(&mut self.keys, Some(&arrival)) else { return false };
-            self.core.removed(&mut self.keys, victim, Gone::Evicted);
+            let Choice::Evict(victim) = self.window.victim(&mut self.keys, Some(&arrival)) else { return false };
+            self.window.removed(&mut self.keys, victim, Gone::Evicted);
             let Key { hash, weight, .. } = self.keys.keys[victim as usize];
             if let Ok(entry) = self.index.find_entry(hash, |&other| other == victim) {
                 entry.remove();

@@ -1,9 +1,11 @@
 //! What every policy must hold; and beside, a file for each, the policies against plain models of their papers.
 
+mod adaptive;
 mod arc;
 mod clock;
 mod cost_aware;
 mod fifo;
+mod ghost;
 mod history;
 mod lfu;
 mod lirs;
@@ -12,6 +14,7 @@ mod none;
 mod random;
 mod s3_fifo;
 mod sieve;
+mod sketch;
 mod slru;
 mod tiny_lfu;
 mod weights;

@@ -6,6 +6,7 @@
 
 use super::super::ghost::Ghost;
 use super::super::policy::{Arrival, Bounds, Choice, Gone, Verdict};
+use super::super::random::Xorshift;
 use super::super::sketch::Sketch;
 use super::super::{Nodes, Queue};
 use super::setting::Setting;
@@ -18,12 +19,18 @@ const RIVALS: u32 = 64;
 /// Entries that one arrival moves out of the window at most, as long as there is room.
 const MOVES: u32 = 16;
 
+/// A candidate that was asked for so often is let in now and then, whatever its rival is worth, so that nobody can hold a place by making
+/// others look good.
+const OFTEN: u64 = 6;
+/// One time in so many.
+const RARELY: usize = 128;
+
 const WINDOW: u8 = 0;
 const PROBATION: u8 = 1;
 const PROTECTED: u8 = 2;
 
 /// The queues of a shard, or of a simulation, with what is known of the keys.
-pub(super) struct Core {
+pub(super) struct LazyWindow {
     /// What came in lately.
     window: Queue,
     /// What has outgrown the window and won its place, not used since.
@@ -39,10 +46,10 @@ pub(super) struct Core {
     window_share: u64,
     /// The weight of the newest entry of ordinary weight: the window has room for one more like it.
     newest: u64,
-    dice: u64,
+    dice: Xorshift,
 }
 
-impl Core {
+impl LazyWindow {
     pub(super) fn new(bounds: Bounds, setting: Setting) -> Self {
         Self {
             window: Queue::new(),
@@ -54,7 +61,7 @@ impl Core {
             setting,
             window_share: setting.window_of(bounds.weight),
             newest: 0,
-            dice: 0x9E37_79B9_7F4A_7C15,
+            dice: Xorshift::new(),
         }
     }
 
@@ -64,6 +71,11 @@ impl Core {
 
     pub(super) fn weight(&self) -> u64 {
         self.window.weight() + self.probation.weight() + self.protected.weight()
+    }
+
+    /// Whether anything is ever evicted.
+    pub(super) fn is_bounded(&self) -> bool {
+        self.share < u64::MAX
     }
 
     /// Works by another setting from now on.
@@ -78,6 +90,10 @@ impl Core {
     /// An entry came in.
     pub(super) fn admitted(&mut self, nodes: &mut impl Nodes, slot: Slot) {
         let (hash, weight) = (nodes.hash(slot), nodes.weight(slot));
+        if !self.is_bounded() {
+            // Nothing is ever evicted: there is nothing to know.
+            return self.enter(nodes, slot, PROBATION);
+        }
         let held = self.len() as u64 + 1;
         self.sketch.hold(held);
         self.ghost.hold(held);
@@ -110,13 +126,13 @@ impl Core {
         self.leave(nodes, slot);
     }
 
-    pub(super) fn reweighed(&mut self, nodes: &impl Nodes, slot: Slot, old: u64) {
+    pub(super) fn reweighed(&mut self, nodes: &mut impl Nodes, slot: Slot, old: u64) {
         let new = nodes.weight(slot);
         self.queue(nodes.node(slot).region).reweighed(old, new);
     }
 
     /// Whether room may be made for an entry. One too heavy for the window contests its place at once.
-    pub(super) fn arrives(&mut self, nodes: &impl Nodes, arrival: &Arrival) -> Verdict {
+    pub(super) fn arrives(&mut self, nodes: &mut impl Nodes, arrival: &Arrival) -> Verdict {
         if !self.is_heavy(arrival.weight) {
             return Verdict::Welcome;
         }
@@ -131,8 +147,8 @@ impl Core {
 
     /// The entry that should leave next.
     pub(super) fn victim(&mut self, nodes: &mut impl Nodes, arrival: Option<&Arrival>) -> Choice {
-        let into_window = |arrival: &&Arrival| !self.is_heavy(arrival.weight) && !(self.setting.ghost && self.ghost.knows(arrival.hash));
-        let coming = arrival.filter(into_window).map_or(0, |arrival| arrival.weight);
+        let passes_by = |arrival: &Arrival| self.is_heavy(arrival.weight) || (self.setting.ghost && self.ghost.knows(arrival.hash));
+        let coming = arrival.filter(|arrival| !passes_by(arrival)).map_or(0, |arrival| arrival.weight);
         let most = self.window_most(coming);
         let Some(rival) = self.rival(nodes) else { return Choice::of(self.candidate(nodes)) };
         if self.window.weight().saturating_add(coming) <= most {
@@ -162,7 +178,8 @@ impl Core {
 
     /// The main queues' next victim.
     fn rival(&mut self, nodes: &mut impl Nodes) -> Option<Slot> {
-        let protected_share = self.weight().saturating_sub(self.window_share) * 4 / 5;
+        let protected_share = self.weight().saturating_sub(self.window_share);
+        let protected_share = protected_share - protected_share.div_ceil(5);
         for _ in 0..PATIENCE {
             if self.protected.weight() > protected_share {
                 let last = self.protected.back()?;
@@ -193,7 +210,7 @@ impl Core {
     /// Whether `candidate` is worth more than all that would have to go for it, `rival` first. A tie is lost: else loops would thrash.
     fn wins(&mut self, nodes: &impl Nodes, candidate: Slot, rival: Slot) -> bool {
         let worth = u64::from(self.sketch.estimate(nodes.hash(candidate)));
-        worth > self.worth_of_room(nodes, Some(rival), nodes.weight(candidate)) || (worth >= 6 && self.throw() % 128 == 0)
+        worth > self.worth_of_room(nodes, Some(rival), nodes.weight(candidate)) || (worth >= OFTEN && self.dice.below(RARELY) == 0)
     }
 
     /// The estimates of the entries, from `first` on, that make up `weight` together.
@@ -252,13 +269,6 @@ impl Core {
         } else {
             goal.max(self.window_share.saturating_sub(step))
         };
-    }
-
-    fn throw(&mut self) -> u64 {
-        self.dice ^= self.dice << 13;
-        self.dice ^= self.dice >> 7;
-        self.dice ^= self.dice << 17;
-        self.dice >> 32
     }
 
     fn queue(&mut self, region: u8) -> &mut Queue {
