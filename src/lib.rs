@@ -48,6 +48,7 @@ pub use vocabulary::what_if::WhatIf;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing {
+    pub use crate::mechanisms::eviction::fuzzing::{ghost, queues, sketch};
     pub use crate::mechanisms::wheel::fuzzing::wheel;
 }
 

@@ -29,6 +29,8 @@ mod clock;
 mod farewell;
 #[path = "g18_hostile/fuse.rs"]
 mod fuse;
+#[path = "g18_hostile/gathering.rs"]
+mod gathering;
 #[path = "g18_hostile/keys.rs"]
 mod keys;
 #[path = "g18_hostile/keys_in_the_air.rs"]

@@ -8,7 +8,7 @@ use crate::ground::janitor;
 use crate::ground::reentry;
 use crate::ground::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::ground::sync::{Arc, Weak};
-use crate::mechanisms::outbox::{Listening, Outbox, Turn, is_listening};
+use crate::mechanisms::outbox::{Listening, Outbox, Sending, Turn, is_listening};
 use crate::shard::{Departures, Mail, Shard};
 use crate::vocabulary::keys::{Key, Value};
 use crate::vocabulary::listener::AnyListener;
@@ -58,17 +58,19 @@ impl<K, V, S> CacheShared<K, V, S> {
     #[inline]
     pub(super) fn heed(&self, hashed: Hashed) {
         if self.audience.is_some() {
-            self.heed_outbox(self.shard(hashed));
+            self.heed_outbox(self.shard(hashed), Sending::Single);
         }
     }
 
-    pub(super) fn heed_outbox(&self, shard: &Shard<K, V>) {
-        if let (Some(audience), Some(outbox)) = (&self.audience, shard.outbox().filter(|outbox| outbox.is_full())) {
+    pub(super) fn heed_outbox(&self, shard: &Shard<K, V>, sending: Sending) {
+        if let (Some(audience), Some(outbox)) = (&self.audience, shard.outbox().filter(|outbox| outbox.is_full_for(sending))) {
             // Not from inside `get`, where a listener that is called could not call the cache.
             reentry::check();
-            while may_deliver() && outbox.is_full() {
+            // It may be a thread of the pool's: loads find another one meanwhile.
+            let _away = self.process.pool.parked();
+            while may_deliver() && outbox.is_full_for(sending) {
                 // On the only thread of a runtime nobody waits, as the listener may need that very thread.
-                let turn = outbox.turn().or_else(|| unless_alone(|| outbox.wait_for_room()).flatten());
+                let turn = outbox.turn().or_else(|| unless_alone(|| outbox.wait_for_room(sending)).flatten());
                 let Some(turn) = turn else { break };
                 self.tell(audience, turn);
             }
@@ -150,12 +152,14 @@ impl<K, V, S> CacheShared<K, V, S> {
         }
         audience.is_held_up.store(true, Ordering::SeqCst);
         // Whoever makes room looks after the flag was set, or made it before.
-        !outbox.is_full()
+        !outbox.is_full_by_now()
     }
 
     fn tell(&self, audience: &Audience<K, V>, mut turn: Turn<'_, Mail<K, V>>) {
         // For the whole of the turn: the drops of what was told of are users' code, too, and must not wait for this very turn.
         let listening = Listening::begin();
+        // It may wait in the listener, and be a thread of the pool's: loads find another one.
+        let _away = self.process.pool.parked();
         while let Some(event) = turn.next() {
             let told = contain(|| audience.listener.on_removal(&event.key, &event.value, event.cause));
             if let Err(panic) = told {
@@ -164,8 +168,12 @@ impl<K, V, S> CacheShared<K, V, S> {
             }
             event.let_go();
         }
+        let outbox = turn.outbox();
         drop(turn);
         drop(listening);
+        if outbox.is_left() {
+            self.send_for(audience);
+        }
         if audience.is_held_up.load(Ordering::SeqCst) && audience.is_held_up.swap(false, Ordering::SeqCst) {
             self.upkeep.want(self.clock.deadline_in(Duration::ZERO));
         }
@@ -197,8 +205,6 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
                 // Before it looks: what comes afterwards sends for another.
                 audience.is_sent_for.store(false, Ordering::SeqCst);
             }
-            // It may wait in the listener: loads find another thread.
-            let _away = shared.process.pool.parked();
             shared.deliver_everything();
         };
         if self.process.pool.run(Box::new(job)).is_err() {

@@ -117,6 +117,7 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> LoadGuard<K, V, S> {
             }
         };
         let prepared = self.prepare(Ok(loaded));
+        self.shared.heed(self.flight.hashed());
         let late = self.shared.clock.has_passed(self.flight.deadline());
         if !late && self.flight.seal() {
             self.finish(prepared);

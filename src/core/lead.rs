@@ -133,6 +133,10 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> LoadGuard<K, V, S> {
 
     /// Lands the flight.
     pub(crate) fn land(mut self, brought: Brought<V>) {
+        self.count_time();
+        // Before the flight is sealed: one that waits for the listener still ends by its time-out. A guard that is dropped waits for nobody, as a runtime
+        // that ends may be what the listener waits for.
+        self.shared.heed(self.flight.hashed());
         self.settle(brought);
         self.otherwise = None;
     }
@@ -278,7 +282,6 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> LoadGuard<K, V, S> {
             self.shared.make_way_for_an_answer(self.flight.hashed(), out);
         }
         let shard = self.shared.shard(self.flight.hashed());
-        self.shared.heed(self.flight.hashed());
         let mine = shard.land_empty(&self.flight, (remains, note), self.shared.terms(), &mut self.shared.room.promise(), out);
         if mine { Standing::Held } else { Standing::Superseded }
     }

@@ -4,7 +4,8 @@ use super::shared::CacheShared;
 use super::write::Stored;
 use crate::ground::reentry;
 use crate::ground::sync::yield_now;
-use crate::mechanisms::eviction::Verdict;
+use crate::mechanisms::eviction::{Pins, Verdict};
+use crate::mechanisms::outbox::Sending;
 use crate::mechanisms::room::Promise;
 use crate::shard::{Committed, Departures, Done, Evicting, Put, Shard, Terms};
 use crate::vocabulary::keys::{Key, Value};
@@ -16,22 +17,25 @@ const HOLDS: u32 = 16;
 impl<K: Key, V: Value, S> CacheShared<K, V, S> {
     /// Stores a value for which its own shard can't make room. One caller at a time: two that sat on half the room each would wait for ever.
     #[cold]
-    pub(super) fn put_gathering(&self, needed: u64, mut put: Put<'_, K, V>, out: &mut Departures<K, V>) -> Stored<V> {
+    pub(super) fn put_gathering(&self, needed: u64, put: Put<'_, K, V>, out: &mut Departures<K, V>) -> Stored<V> {
         let shard = self.shard(put.hashed);
         let terms = Terms { share: None, ..self.terms() };
+        let is_welcome = put.verdict == Some(Verdict::Welcome);
+        // If a key's `Eq` panics it is dropped here, under no lock.
+        let mut putting = Some(put);
         let committed = {
             let _turn = self.room.gathering.lock();
             let mut promise = self.room.promise();
-            if put.verdict != Some(Verdict::Welcome) {
+            if !is_welcome {
                 // What is of no worth goes first, wherever it is; then the policy is asked, or has the last word.
                 self.gather_worthless(needed, terms, &mut promise, out);
             }
             loop {
-                match shard.commit(put, terms, &mut promise, out) {
-                    Committed::NeedsRoom { put: again, needed } => {
-                        put = again;
+                match shard.commit(&mut putting, terms, &mut promise, out) {
+                    Committed::NeedsRoom { put, needed } => {
+                        let put = putting.insert(put);
                         match put.verdict {
-                            Some(Verdict::Welcome) => self.gather(needed, &mut put, terms, &mut promise, out),
+                            Some(Verdict::Welcome) => self.gather(needed, put, terms, &mut promise, out),
                             Some(Verdict::Refused) | None => self.gather_worthless(needed, terms, &mut promise, out),
                         }
                     }
@@ -96,7 +100,7 @@ impl<K: Key, V: Value, S> CacheShared<K, V, S> {
             self.shards.iter().for_each(|shard| shard.resized(self.plan.bounds()));
         }
         loop {
-            self.shards.iter().for_each(|shard| self.heed_outbox(shard));
+            self.shards.iter().for_each(|shard| self.heed_outbox(shard, Sending::Single));
             if self.accounted(|out| self.shrink(out)) {
                 return;
             }
@@ -110,10 +114,26 @@ impl<K: Key, V: Value, S> CacheShared<K, V, S> {
         self.plan.what_if(hits, hits + metrics.misses)
     }
 
+    /// Evicts from the fullest shard for good; of pinned entries only where there are no others in any shard.
+    fn evict_for_good(&self, surplus: u64, fullest: &Shard<K, V>, terms: Terms<'_>, promise: &mut Promise<'_>, out: &mut Departures<K, V>) {
+        let before = promise.amount();
+        for (shard, pins) in std::iter::once(fullest).chain(&self.shards).map(|shard| (shard, Pins::Held)).chain([(fullest, Pins::Ignored)])
+        {
+            let _is_pinned = shard.evict_towards(surplus, Evicting::ForGood(pins), terms, promise, out);
+            if promise.amount() > before {
+                return;
+            }
+        }
+    }
+
     /// One step towards the limit. Says whether it is reached.
     fn shrink(&self, out: &mut Departures<K, V>) -> bool {
         let _turn = self.room.gathering.lock();
         let terms = Terms { share: None, ..self.terms() };
+        // What weighs nothing is bounded by number.
+        if self.shards.iter().any(|shard| shard.evict_weightless(terms, out) == Done::Part) {
+            return false;
+        }
         for _ in 0..HOLDS {
             if self.room.settle() {
                 return true;
@@ -133,7 +153,7 @@ impl<K: Key, V: Value, S> CacheShared<K, V, S> {
             }
             let fullest = self.shards.iter().max_by_key(|shard| shard.weight()).filter(|shard| shard.weight() > 0);
             match fullest {
-                Some(shard) => drop(shard.evict_towards(surplus, Evicting::ForGood, terms, &mut promise, out)),
+                Some(shard) => self.evict_for_good(surplus, shard, terms, &mut promise, out),
                 // Somebody is about to store what room was promised for.
                 None => yield_now(),
             }

@@ -4,6 +4,7 @@ use super::shared::{CacheShared, WithJanitor};
 use crate::ground::janitor;
 use crate::ground::sync::Weak;
 use crate::ground::time::Tick;
+use crate::mechanisms::outbox::Sending;
 use crate::shard::{Departures, Done, Shard};
 use crate::vocabulary::keys::{Key, Value};
 use crate::vocabulary::metrics::Janitor;
@@ -47,7 +48,7 @@ impl<K, V, S> CacheShared<K, V, S> {
         if janitor::is_here() {
             return self.may_send(shard);
         }
-        self.heed_outbox(shard);
+        self.heed_outbox(shard, Sending::Single);
         true
     }
 

@@ -5,6 +5,7 @@ use super::shared::CacheShared;
 use crate::ground::contain::{contain, drop_contained};
 use crate::ground::hash::Hashed;
 use crate::mechanisms::flight::{Landing, Standing};
+use crate::mechanisms::outbox::Sending;
 use crate::shard::{Answered, By, Clearing, Committed, Departures, Held, Need, Place, Put, Shard};
 use crate::vocabulary::expiry::hook::Hook;
 use crate::vocabulary::expiry::{Lifetime, Origin};
@@ -35,6 +36,7 @@ impl<K: Key, V: Value, S> CacheShared<K, V, S> {
             Answer::Value(value) => {
                 let put = self.weighed((hashed, key), value, loaded.own, By::Caller, Duration::ZERO);
                 let weight = put.weight;
+                self.heed(hashed);
                 if let Stored::Refused = self.accounted(|out| self.put(put, out)) {
                     return Err(Refused::new(weight, self.room.limit()));
                 }
@@ -72,7 +74,20 @@ impl<K: Key, V: Value, S> CacheShared<K, V, S> {
         let times = self.settings.rules.times(&own.rules, origin, &self.clock);
         let cost = own.cost.unwrap_or(load_time);
         let renewal = own.unchanged.then(|| Box::new(own));
-        Put { hashed, key, value, weight, times, cost, by, renewal, need: Need::Unknown, gave_way: Cell::new(None), verdict: None }
+        Put {
+            hashed,
+            key,
+            value,
+            weight,
+            times,
+            cost,
+            by,
+            renewal,
+            need: Need::Unknown,
+            gave_way: Cell::new(None),
+            stays: Cell::new(false),
+            verdict: None,
+        }
     }
 
     /// Ends the time to live of what is held for a key, and overtakes its flight.
@@ -89,9 +104,9 @@ impl<K: Key, V: Value, S> CacheShared<K, V, S> {
     /// Stores a value.
     pub(super) fn put(&self, put: Put<'_, K, V>, out: &mut Departures<K, V>) -> Stored<V> {
         let shard = self.shard(put.hashed);
-        self.heed(put.hashed);
         // What was promised goes back before anything is waited for: the promise ends with this statement.
-        let committed = shard.commit(put, self.terms(), &mut self.room.promise(), out);
+        let mut putting = Some(put);
+        let committed = shard.commit(&mut putting, self.terms(), &mut self.room.promise(), out);
         match committed {
             Committed::NeedsRoom { put, needed } => self.put_gathering(needed, put, out),
             done => self.conclude(done, out),
@@ -134,6 +149,7 @@ impl<K: Key, V: Value, S> CacheShared<K, V, S> {
     /// If that isn't held: the value comes back.
     pub(crate) fn replace(&self, hashed: Hashed, key: K, expected: &Arc<V>, value: Arc<V>) -> Result<(), Arc<V>> {
         let put = self.weighed((hashed, key), value, Own::default(), By::Holder(expected), Duration::ZERO);
+        self.heed(hashed);
         match self.accounted(|out| self.put(put, out)) {
             Stored::Unmet(value) => Err(value),
             Stored::Held(_) | Stored::Refused | Stored::Superseded => Ok(()),
@@ -163,7 +179,7 @@ impl<K, V, S> CacheShared<K, V, S> {
     pub(super) fn empty(&self, clearing: Clearing) {
         for shard in &self.shards {
             if clearing == Clearing::Told {
-                self.heed_outbox(shard);
+                self.heed_outbox(shard, Sending::Bundle);
             }
             let mut out = Departures::new();
             shard.clear(clearing, self.terms(), &mut out);

@@ -18,18 +18,17 @@ pub(crate) enum Of {
 }
 
 /// Held while a user's code runs under a shard's lock.
-pub(crate) struct Inside(());
+pub(crate) struct Inside(Option<Of>);
 
 impl Inside {
     pub(crate) fn enter(of: Of) -> Self {
-        INSIDE.with(|inside| inside.set(Some(of)));
-        Self(())
+        Self(INSIDE.with(|inside| inside.replace(Some(of))))
     }
 }
 
 impl Drop for Inside {
     fn drop(&mut self) {
-        INSIDE.with(|inside| inside.set(None));
+        INSIDE.with(|inside| inside.set(self.0));
     }
 }
 

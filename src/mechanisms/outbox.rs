@@ -13,7 +13,7 @@ use std::task::{Context, Poll, Waker};
 
 /// So many letters may wait before writers do; few where a model checker walks all schedules.
 const BOUND: usize = if cfg!(bellwether_loom) { 2 } else { 1_024 };
-/// Events that one turn delivers while others wait for it.
+/// Events that one turn delivers while others wait for it, or beyond what had come when it began.
 const TURN: u32 = if cfg!(bellwether_loom) { 1 } else { 256 };
 
 /// One or several events in order.
@@ -25,6 +25,18 @@ pub(crate) trait Letter {
 
     /// Takes the next event out. Runs no user code.
     fn next(&mut self) -> Option<Self::Event>;
+
+    /// Whether it may have any number of events, so that few of them are too many.
+    fn is_bundle(&self) -> bool {
+        false
+    }
+}
+
+/// What a writer is about to send on its way.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Sending {
+    Single,
+    Bundle,
 }
 
 /// Events that wait to be delivered.
@@ -34,10 +46,13 @@ pub(crate) struct Outbox<L> {
     changed: Condvar,
     /// How many letters there are, for those who look before they lock.
     letters: AtomicUsize,
+    /// And how many of them are bundles.
+    bundles: AtomicUsize,
 }
 
 struct Inside<L> {
     letters: VecDeque<L>,
+    bundles: usize,
     is_delivering: bool,
     /// Threads that wait until there are fewer.
     waiting: u32,
@@ -64,14 +79,15 @@ impl<L> Inside<L> {
 
 impl<L: Letter> Outbox<L> {
     pub(crate) fn new() -> Self {
-        let inside = Inside { letters: VecDeque::new(), is_delivering: false, waiting: 0, came: 0, went: 0, tasks: Vec::new() };
-        Self { inside: Mutex::new(inside), changed: Condvar::default(), letters: AtomicUsize::new(0) }
+        let inside = Inside { letters: VecDeque::new(), bundles: 0, is_delivering: false, waiting: 0, came: 0, went: 0, tasks: Vec::new() };
+        Self { inside: Mutex::new(inside), changed: Condvar::default(), letters: AtomicUsize::new(0), bundles: AtomicUsize::new(0) }
     }
 
     /// Puts a letter in. The caller holds the lock under which its events happen, so that they keep their order.
     pub(crate) fn post(&self, letter: L) {
         let mut inside = self.inside.lock();
         inside.came += letter.len();
+        inside.bundles += usize::from(letter.is_bundle());
         inside.letters.push_back(letter);
         self.mirror(&inside);
     }
@@ -89,6 +105,16 @@ impl<L: Letter> Outbox<L> {
         self.letters.load(Ordering::Relaxed) >= BOUND
     }
 
+    /// As [`is_full`](Self::is_full), in order with whatever is done under the lock.
+    pub(crate) fn is_full_by_now(&self) -> bool {
+        self.inside.lock().letters.len() >= BOUND
+    }
+
+    /// Whether whoever sends this should wait: a bundle waits for the one before it.
+    pub(crate) fn is_full_for(&self, sending: Sending) -> bool {
+        self.is_full() || (sending == Sending::Bundle && self.bundles.load(Ordering::Relaxed) > 0)
+    }
+
     /// The turn, if nobody has it and there is something to deliver.
     pub(crate) fn turn(&self) -> Option<Turn<'_, L>> {
         let mut inside = self.inside.lock();
@@ -102,8 +128,8 @@ impl<L: Letter> Outbox<L> {
     }
 
     /// Waits until there is room. Gives the turn if nobody else delivers: the caller is to do so.
-    pub(crate) fn wait_for_room(&self) -> Option<Turn<'_, L>> {
-        self.wait(|inside| inside.letters.len() < BOUND)
+    pub(crate) fn wait_for_room(&self, sending: Sending) -> Option<Turn<'_, L>> {
+        self.wait(|inside| inside.letters.len() < BOUND && (sending == Sending::Single || inside.bundles == 0))
     }
 
     /// How many events ever came.
@@ -127,6 +153,10 @@ impl<L: Letter> Outbox<L> {
         let mut inside = self.inside.lock();
         if inside.went >= events || !inside.is_delivering {
             return Poll::Ready(());
+        }
+        if let Some(task) = inside.tasks.iter_mut().find(|task| task.1.will_wake(&waker)) {
+            task.0 = task.0.min(events);
+            return Poll::Pending;
         }
         inside.tasks.push((events, waker));
         Poll::Pending
@@ -153,17 +183,20 @@ impl<L: Letter> Outbox<L> {
             return None;
         }
         inside.is_delivering = true;
-        Some(Turn { outbox: self, delivered: 0, is_over: false })
+        Some(Turn { outbox: self, came: inside.came, delivered: 0, is_over: false })
     }
 
     fn mirror(&self, inside: &Inside<L>) {
         self.letters.store(inside.letters.len(), Ordering::Relaxed);
+        self.bundles.store(inside.bundles, Ordering::Relaxed);
     }
 }
 
 /// The right to deliver, which one at a time has.
 pub(crate) struct Turn<'a, L: Letter> {
     outbox: &'a Outbox<L>,
+    /// Events that had come when it began. What comes later is others', and they deliver it if this turn has given out many by then.
+    came: u64,
     /// Events that this turn has given out.
     delivered: u32,
     is_over: bool,
@@ -176,7 +209,11 @@ struct Step<L: Letter> {
     tasks: Vec<(u64, Waker)>,
 }
 
-impl<L: Letter> Turn<'_, L> {
+impl<'a, L: Letter> Turn<'a, L> {
+    pub(crate) fn outbox(&self) -> &'a Outbox<L> {
+        self.outbox
+    }
+
     /// The next event; the one before it has been delivered by now. With `None` the turn is over.
     pub(crate) fn next(&mut self) -> Option<L::Event> {
         let Step { event, spent, tasks } = self.step();
@@ -193,16 +230,23 @@ impl<L: Letter> Turn<'_, L> {
             inside.went += 1;
         }
         let mut event = None;
-        if inside.waiting == 0 || self.delivered < TURN {
+        let is_due = inside.went < self.came && inside.waiting == 0;
+        if is_due || self.delivered < TURN {
             while let Some(first) = inside.letters.front_mut() {
                 event = first.next();
                 if first.len() == 0 {
-                    spent.extend(inside.letters.pop_front());
+                    let letter = inside.letters.pop_front();
+                    inside.bundles -= usize::from(letter.as_ref().is_some_and(Letter::is_bundle));
+                    spent.extend(letter);
                 }
                 if event.is_some() {
                     break;
                 }
             }
+        }
+        if inside.letters.is_empty() && inside.letters.capacity() > 2 * BOUND {
+            // The memory of a crowd that has gone.
+            inside.letters = VecDeque::new();
         }
         self.outbox.mirror(&inside);
         self.delivered = self.delivered.saturating_add(1);
@@ -310,7 +354,7 @@ mod tests {
             outbox.post(VecDeque::from([n]));
         }
         assert!(outbox.is_full());
-        let mut turn = outbox.wait_for_room().expect("nobody else delivers");
+        let mut turn = outbox.wait_for_room(Sending::Single).expect("nobody else delivers");
         assert_eq!(turn.next(), Some(0));
         assert!(!outbox.is_full());
     }

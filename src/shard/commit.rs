@@ -39,6 +39,8 @@ pub(crate) struct Put<'a, K, V> {
     pub(crate) need: Need,
     /// There if the key's own value has left to make room for this one: what the shard's count of changes was then.
     pub(crate) gave_way: Cell<Option<u64>>,
+    /// Whether its key's entry has made room for it with the very value that it brings: that hasn't left then.
+    pub(crate) stays: Cell<bool>,
     /// What the policy says to it, once it was asked.
     pub(crate) verdict: Option<Verdict>,
 }
@@ -94,12 +96,14 @@ pub(crate) struct Answered<K, V> {
     pub(crate) value: Arc<V>,
 }
 
+const ONCE: &str = "a put is committed once";
+
 /// What a put lacks.
 enum Lack {
     /// So much room must be promised.
     Room(u64),
     /// The policy refuses it; this is what its key holds.
-    Welcome(Option<Slot>),
+    Consent(Option<Slot>),
 }
 
 /// What came of a put.
@@ -119,24 +123,27 @@ pub(crate) enum Committed<'a, K, V> {
 impl<K: Eq, V> Shard<K, V> {
     /// Stores `put` if its room can be had, from what is promised, from what is free, or from this shard's own entries.
     ///
-    /// It decides from the start each time: whose flight, which entry, how much room.
+    /// It decides from the start each time: whose flight, which entry, how much room. What is in `putting` stays there if a key's `Eq` panics, so that
+    /// it is dropped under no lock.
     pub(crate) fn commit<'a>(
         &self,
-        mut put: Put<'a, K, V>,
+        putting: &mut Option<Put<'a, K, V>>,
         terms: Terms<'_>,
         promise: &mut Promise<'_>,
         out: &mut Departures<K, V>,
     ) -> Committed<'a, K, V> {
         let mut writing = self.write();
         let state = &mut *writing;
+        let put = putting.as_ref().expect(ONCE);
         if let By::Flight(flight) = put.by {
             if !state.flights.holds(flight) && !seeded::on(Bug::LandWithoutOwnership) {
                 out.ended(state.flights.ended(flight));
-                state.never_held(put.key, put.value, RemovalCause::Superseded, out);
+                let Put { key, value, .. } = putting.take().expect(ONCE);
+                state.never_held(key, value, RemovalCause::Superseded, out);
                 return Committed::Superseded;
             }
         }
-        // The last of user code under this hold is the keys' `Eq`: nothing has changed yet if it panics.
+        // The last of user code under this hold is the keys' `Eq`: nothing has changed yet if it panics, and the caller has the put to drop.
         let held = state.store.find(put.hashed, &put.key);
         if let By::Holder(expected) = put.by {
             let shown = held.filter(|&slot| state.store.get(slot).times.is_shown(terms.clock));
@@ -145,10 +152,11 @@ impl<K: Eq, V> Shard<K, V> {
             let is_next = held.is_none() && put.gave_way.get() == Some(state.changes);
             match put.gave_way.get() {
                 _ if is_held || is_next => {}
-                None => return Committed::Unmet(put),
+                None => return Committed::Unmet(putting.take().expect(ONCE)),
                 Some(_) => {
                     // It has taken its place, and somebody else's write came after it.
-                    state.never_held(put.key, put.value, RemovalCause::Replaced, out);
+                    let Put { key, value, .. } = putting.take().expect(ONCE);
+                    state.never_held(key, value, RemovalCause::Replaced, out);
                     return Committed::Refused;
                 }
             }
@@ -159,6 +167,7 @@ impl<K: Eq, V> Shard<K, V> {
             By::Flight(_) => None,
         };
         state.forget_answer(Place { hashed: put.hashed, key: &put.key, clock: terms.clock }, terms, out);
+        let mut put = putting.take().expect(ONCE);
         let limit = terms.room.limit();
         let unneeded = match (put.by, put.need) {
             (By::Flight(flight), Need::Unknown) => state.is_unneeded(flight, held, terms.clock),
@@ -173,7 +182,7 @@ impl<K: Eq, V> Shard<K, V> {
         }
         let held = match state.make_room(&mut put, held, terms, promise, out) {
             Ok(held) => held,
-            Err(Lack::Welcome(held)) => return state.refuse(put, held, overtaken.as_ref(), terms, out),
+            Err(Lack::Consent(held)) => return state.refuse(put, held, overtaken.as_ref(), terms, out),
             Err(Lack::Room(needed)) => {
                 if stay.is_some() && !state.store.holds(stay) {
                     put.gave_way.set(Some(state.changes));
@@ -259,7 +268,7 @@ impl<K, V> State<K, V> {
             let is_in = held.is_some() && self.store.evicts();
             if *put.verdict.get_or_insert_with(|| if is_in { Verdict::Welcome } else { self.store.arrives(&arrival) }) == Verdict::Refused {
                 // Not before all that is of no worth has left, wherever it is.
-                return Err(if terms.share.is_some() { Lack::Room(needed) } else { Lack::Welcome(held) });
+                return Err(if terms.share.is_some() { Lack::Room(needed) } else { Lack::Consent(held) });
             }
             // What it would hold with the new entry counts: heavy entries leave gaps below the share.
             let in_turn = terms.share.is_some_and(|share| self.weight().saturating_add(missing) >= share);
@@ -269,14 +278,13 @@ impl<K, V> State<K, V> {
             let mut evicted = 0;
             while promise.amount() < needed && evicted < VICTIMS {
                 let Some(victim) = self.store.victim(Some(&arrival), Pins::Held) else { break };
-                let mut cause = RemovalCause::Evicted;
                 if Some(victim) == held {
-                    // It would leave all the same: the new value is about to take its place.
-                    cause = RemovalCause::Replaced;
+                    self.give_way(victim, put, terms, promise, out);
                     (held, old) = (None, 0);
                     needed = weight;
+                } else {
+                    self.evict(victim, RemovalCause::Evicted, terms, promise, out);
                 }
-                self.evict(victim, cause, terms, promise, out);
                 evicted += 1;
             }
             terms.room.book_entries(0, u64::from(evicted));
@@ -284,13 +292,16 @@ impl<K, V> State<K, V> {
                 return Err(Lack::Room(needed));
             }
         }
-        promise.use_up(needed);
         if weight == 0 && held.is_none_or(|slot| self.store.get(slot).weight > 0) {
             if let Some(victim) = self.store.weightless_victim() {
+                if !self.store.evicts() {
+                    return Err(Lack::Consent(held));
+                }
                 self.evict(victim, RemovalCause::Evicted, terms, promise, out);
                 terms.room.book_entries(0, 1);
             }
         }
+        promise.use_up(needed);
         terms.room.give_back(old.saturating_sub(weight));
         Ok(held)
     }
@@ -319,6 +330,26 @@ impl<K, V> State<K, V> {
         self.depart(record, cause, out);
     }
 
+    /// Takes out the entry of `put`'s own key, which would leave all the same. A value that comes back by `put` hasn't left: if it is not stored in the
+    /// end, that is what is told of it.
+    pub(super) fn give_way(
+        &mut self,
+        own: Slot,
+        put: &Put<'_, K, V>,
+        terms: Terms<'_>,
+        promise: &mut Promise<'_>,
+        out: &mut Departures<K, V>,
+    ) {
+        if Arc::ptr_eq(&self.store.get(own).value, &put.value) {
+            let record = self.store.take(own, Gone::Left);
+            promise.keep(record.weight);
+            out.uncounted(record);
+            put.stays.set(true);
+        } else {
+            self.evict(own, RemovalCause::Replaced, terms, promise, out);
+        }
+    }
+
     /// A caller's write overtakes the key's flight; a landing takes its own out of the map, and its load has ended.
     fn settle_flight(&mut self, by: By<'_, K, V>, overtaken: Option<&Arc<Flight<K, V>>>, out: &mut Departures<K, V>) -> Option<Overtaken> {
         match by {
@@ -332,13 +363,13 @@ impl<K, V> State<K, V> {
     }
 
     fn store_in(&mut self, put: Put<'_, K, V>, held: Option<Slot>, terms: Terms<'_>, out: &mut Departures<K, V>) -> Held {
-        let Put { hashed, key, value, weight, times, cost, by, .. } = put;
+        let Put { hashed, key, value, weight, times, cost, by, stays, .. } = put;
         out.due(times.last());
         let record = Record { hashed, key, value, weight, times, node: Node::new(cost), timer: Timer::IDLE };
         let Some(slot) = held else {
             self.store.insert(record);
             terms.room.book_entries(1, 0);
-            return Held::Anew;
+            return if stays.get() { Held::Renewed } else { Held::Anew };
         };
         let renewed = Arc::ptr_eq(&self.store.get(slot).value, &record.value);
         let replaced = self.store.replace(slot, record);

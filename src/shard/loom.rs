@@ -82,10 +82,11 @@ impl World {
             renewal: None,
             need: Need::Unknown,
             gave_way: std::cell::Cell::new(None),
+            stays: std::cell::Cell::new(false),
             verdict: None,
         };
         let mut out = Departures::new();
-        let committed = self.shard.commit(put, self.terms(), &mut self.room.promise(), &mut out);
+        let committed = self.shard.commit(&mut Some(put), self.terms(), &mut self.room.promise(), &mut out);
         matches!(committed, Committed::Stored { .. })
     }
 

@@ -51,6 +51,10 @@ impl<K, V> Letter for Mail<K, V> {
             Self::Store(store, cause) => store.take_any().map(|record| Event::of(record, *cause)),
         }
     }
+
+    fn is_bundle(&self) -> bool {
+        matches!(self, Self::Store(..))
+    }
 }
 
 impl<K, V> Shard<K, V> {

@@ -29,8 +29,8 @@ pub(crate) enum Clearing {
 pub(crate) enum Evicting<'p, 'a, K, V> {
     /// An entry of this shard, or else of another.
     For(Option<&'p Put<'a, K, V>>),
-    /// Nobody: the capacity shrinks.
-    ForGood,
+    /// Nobody: the capacity shrinks. Of pinned entries where they are ignored.
+    ForGood(Pins),
 }
 
 /// What becomes of the value held for a key whose load lands without a value to store.
@@ -134,7 +134,11 @@ impl<K, V> Shard<K, V> {
     /// Empties the shard and overtakes all its flights, in one critical section of constant length.
     pub(crate) fn clear(&self, clearing: Clearing, terms: Terms<'_>, out: &mut Departures<K, V>) {
         let mut state = self.write();
-        let (store, answers) = (state.store.swap_out(), state.answers.swap_out());
+        let store = match clearing {
+            Clearing::Told => state.store.swap_out(),
+            Clearing::AtTheEnd => state.store.swap_out_for_good(),
+        };
+        let answers = state.answers.swap_out();
         state.flights.supersede_all();
         state.changes += 1;
         terms.room.book_entries(0, store.len() as u64);
@@ -160,13 +164,11 @@ impl<K, V> Shard<K, V> {
         K: Eq,
     {
         let mut state = self.write();
-        let (own, pins) = match whom {
-            Evicting::For(own) => (own, Pins::Held),
-            Evicting::ForGood => (None, Pins::Ignored),
+        let (put, pins) = match whom {
+            Evicting::For(put) => (put, Pins::Held),
+            Evicting::ForGood(pins) => (None, pins),
         };
-        let gave_way = own.map(|put| &put.gave_way);
-        let own = own.and_then(|put| state.store.find(put.hashed, &put.key));
-        let own = own.and_then(|slot| state.store.handle(slot));
+        let own = put.and_then(|put| state.store.find(put.hashed, &put.key)).and_then(|slot| state.store.handle(slot));
         if state.free_worthless(needed, terms, promise, out) == Done::Part {
             return false;
         }
@@ -176,16 +178,32 @@ impl<K, V> Shard<K, V> {
                 is_pinned = state.store.weight() > 0;
                 break;
             };
-            let is_own = own.is_some() && state.store.handle(victim) == own;
-            let cause = if is_own { RemovalCause::Replaced } else { RemovalCause::Evicted };
-            if let Some(gave_way) = gave_way.filter(|_| is_own) {
-                gave_way.set(Some(state.changes));
+            match put.filter(|_| own.is_some() && state.store.handle(victim) == own) {
+                Some(put) => {
+                    put.gave_way.set(Some(state.changes));
+                    state.give_way(victim, put, terms, promise, out);
+                }
+                None => state.evict(victim, RemovalCause::Evicted, terms, promise, out),
             }
-            state.evict(victim, cause, terms, promise, out);
             evicted += 1;
         }
         terms.room.book_entries(0, u64::from(evicted));
         is_pinned
+    }
+
+    /// Evicts entries of no weight of which more are held than may be, at most as many as one hold of the lock may take.
+    pub(crate) fn evict_weightless(&self, terms: Terms<'_>, out: &mut Departures<K, V>) -> Done {
+        let mut state = self.write();
+        let mut promise = terms.room.promise();
+        for evicted in 0..VICTIMS {
+            let Some(victim) = state.store.surplus_weightless() else {
+                terms.room.book_entries(0, evicted.into());
+                return Done::All;
+            };
+            state.evict(victim, RemovalCause::Evicted, terms, &mut promise, out);
+        }
+        terms.room.book_entries(0, VICTIMS.into());
+        Done::Part
     }
 
     /// The shard's share of the capacity is another.

@@ -31,7 +31,11 @@ pub(crate) struct Store<K, V> {
 
 impl<K, V> Store<K, V> {
     pub(super) fn new(plan: &Arc<Plan<K, V>>) -> Self {
-        let (eviction, plan) = (plan.eviction(), Arc::clone(plan));
+        Self::with(plan.eviction(), plan)
+    }
+
+    fn with(eviction: Eviction<K, V>, plan: &Arc<Plan<K, V>>) -> Self {
+        let plan = Arc::clone(plan);
         Self { index: HashTable::new(), records: Slab::new(), eviction, wheel: Wheel::new(), weight: 0, plan, cleared: 0 }
     }
 
@@ -191,6 +195,11 @@ impl<K, V> Store<K, V> {
         self.eviction.weightless_victim(&mut self.records, self.plan.weightless())
     }
 
+    /// An entry of no weight, if more than may are held.
+    pub(super) fn surplus_weightless(&mut self) -> Option<Slot> {
+        self.eviction.weightless_victim(&mut self.records, self.plan.weightless().saturating_add(1))
+    }
+
     /// The shard's share of the capacity is another.
     pub(super) fn resized(&mut self, bounds: Bounds) {
         self.eviction.resized(&mut self.records, bounds);
@@ -199,6 +208,12 @@ impl<K, V> Store<K, V> {
     /// Empties the store and gives back what was in it, in constant time.
     pub(super) fn swap_out(&mut self) -> Self {
         let empty = Self::new(&self.plan);
+        std::mem::replace(self, empty)
+    }
+
+    /// As [`swap_out`](Self::swap_out), of a cache that ends: no policy of the user's is made for what comes after it.
+    pub(super) fn swap_out_for_good(&mut self) -> Self {
+        let empty = Self::with(self.plan.plain_eviction(), &self.plan);
         std::mem::replace(self, empty)
     }
 }

@@ -66,4 +66,22 @@ fn g6_a_factory_that_calls_the_cache_gets_a_panic<F: Kind>() {
     at_rest(&cache.sync());
 }
 
-crate::on_every_face_in_time!(g18_a_factory_that_panics_leaves_a_cache_that_works, g6_a_factory_that_calls_the_cache_gets_a_panic,);
+fn g14_no_policy_is_made_for_a_cache_that_ends<F: Kind>() {
+    let made = Arc::new(AtomicU64::new(0));
+    let ours = Arc::clone(&made);
+    let cache: Of<F> = F::Of::build(CacheBuilder::new().capacity(SIZE).shards(4).custom_eviction(move |_| {
+        ours.fetch_add(1, Ordering::SeqCst);
+        Oldest::default()
+    }));
+    cache.insert(1, 1);
+    cache.clear();
+    assert_eq!(made.load(Ordering::SeqCst), 8, "when it was built and when it was cleared");
+    drop(cache);
+    assert_eq!(made.load(Ordering::SeqCst), 8);
+}
+
+crate::on_every_face_in_time!(
+    g14_no_policy_is_made_for_a_cache_that_ends,
+    g18_a_factory_that_panics_leaves_a_cache_that_works,
+    g6_a_factory_that_calls_the_cache_gets_a_panic,
+);

@@ -161,7 +161,21 @@ fn g14_one_entry_behind_many_pinned_ones_is_found<F: Kind>() {
     at_rest(&cache.sync());
 }
 
+fn g14_a_smaller_capacity_costs_no_pinned_entry_while_others_are_there<F: Kind>() {
+    for shards in [1, 4] {
+        let cache: Of<F> = F::Of::build(builder(shards, 1_400));
+        (0..PINNED).for_each(|key| cache.insert(key, key));
+        (PINNED..PINNED + 400).for_each(|key| cache.insert(key, key));
+        set_capacity::<F, _, _>(&cache, 1_010);
+        assert_eq!((cache.len(), (0..PINNED).filter(|key| cache.contains_key(key)).count()), (1_010, 1_000), "with {shards} shards");
+        set_capacity::<F, _, _>(&cache, 5);
+        assert_eq!(cache.len(), 5, "there is no room for all that are pinned");
+        at_rest(&cache.sync());
+    }
+}
+
 crate::on_every_face_in_time!(
+    g14_a_smaller_capacity_costs_no_pinned_entry_while_others_are_there,
     g14_pinned_entries_stay_and_others_leave,
     g14_where_all_are_pinned_a_new_one_is_refused,
     g14_a_pinned_entry_that_grows_is_stored_or_refused,

@@ -6,7 +6,7 @@ use crate::on_every_face_in_time;
 use crate::rest::at_rest;
 use crate::runway::{Runway, Style};
 use crate::watchdog::{self, in_time};
-use bellwether::{AsyncCache, BoxError, CacheBuilder, Loaded};
+use bellwether::{AsyncCache, BoxError, Cache, CacheBuilder, CustomPolicy, Loaded, PolicyEntry, PolicySlot};
 use futures::FutureExt;
 use futures::executor::block_on;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -109,7 +109,33 @@ fn g6_while_one_thread_is_inside_get_others_call_as_ever<F: Kind>() {
     works::<F>(&cache, "calls of other threads");
 }
 
+/// The policy of the cache that is built runs its own code under the guard, and leaves the guard of `get` as it was.
+fn g6_inside_get_calls_panic_though_a_cache_with_a_policy_was_built_there<F: Kind>() {
+    let cache: F::Of<u32, u32> = F::Of::build(CacheBuilder::new().shards(1));
+    cache.insert(1, 1);
+    let inside = cache.sync();
+    cache.get(&1, |_| {
+        let other = Cache::<u32, u32>::builder().shards(1).custom_eviction(|_| Idle).build().expect("the settings make sense");
+        catch_unwind(AssertUnwindSafe(|| inside.insert(2, 2))).expect_err("a call inside `get` panics");
+        std::mem::forget(other);
+    });
+    cache.insert(2, 2);
+    at_rest(&cache.sync());
+}
+
+/// Knows no victim.
+struct Idle;
+
+impl CustomPolicy<u32, u32> for Idle {
+    fn admitted(&mut self, _: PolicySlot, _: &PolicyEntry<'_, u32, u32>) {}
+    fn removed(&mut self, _: PolicySlot) {}
+    fn victim(&mut self) -> Option<PolicySlot> {
+        None
+    }
+}
+
 on_every_face_in_time!(
+    g6_inside_get_calls_panic_though_a_cache_with_a_policy_was_built_there,
     g6_a_call_of_the_same_cache_inside_get_panics_with_a_clear_message,
     g6_a_call_of_another_cache_inside_get_panics_with_a_clear_message,
     g6_inside_get_each_call_panics_and_behind_it_none_does,

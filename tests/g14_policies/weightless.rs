@@ -57,11 +57,13 @@ fn g14_entries_without_weight_are_bounded_in_number<F: Kind>() {
             let cache: Of<F> = F::Of::build(rule.apply(CacheBuilder::new().capacity(capacity).shards(shards)));
             for key in 0..4_500 {
                 cache.insert_with(key, Loaded::value(key).weight(0));
-                assert!(cache.contains_key(&key), "{rule:?}: the newest is held");
+                assert!(rule.keeps() || cache.contains_key(&key), "{rule:?}: the newest is held");
             }
             assert!(cache.len() <= most, "{rule:?}: {} of {capacity} without weight", cache.len());
             assert!(shards > 1 || cache.len() == most, "{rule:?}: {} of {capacity} without weight", cache.len());
-            assert_eq!(evicted(&at_rest(&cache.sync())), 4_500 - cache.len(), "{rule:?}");
+            let metrics = at_rest(&cache.sync());
+            let gone = if rule.keeps() { metrics.removals(RemovalCause::Rejected) } else { evicted(&metrics) };
+            assert_eq!(gone, 4_500 - cache.len(), "{rule:?}");
         }
     }
 }
@@ -123,7 +125,33 @@ fn g14_an_entry_may_come_to_weigh_something_and_nothing_again<F: Kind>() {
     }
 }
 
+fn g14_a_smaller_capacity_bounds_entries_without_weight_too<F: Kind>() {
+    for rule in rules() {
+        for shards in [1, 4] {
+            let cache: Of<F> = F::Of::build(weighing(rule, shards, 100_000).expected_entries(100_000));
+            (0..20_000).for_each(|key| cache.insert(key, 0));
+            assert_eq!(cache.len(), 20_000, "{rule:?}");
+            cache.sync().set_capacity(10);
+            assert!((FEW..=FEW + shards as u64).contains(&cache.len()), "{rule:?}: {} are held", cache.len());
+            cache.sync().set_capacity(0);
+            assert_eq!(cache.len(), 0, "{rule:?}: a capacity of zero holds nothing");
+            at_rest(&cache.sync());
+        }
+    }
+}
+
+/// Where nothing is evicted to make room, what is one too many is refused.
+fn g14_without_eviction_no_entry_without_weight_is_evicted<F: Kind>() {
+    let cache: Of<F> = F::Of::build(weighing(Rule::Of(EvictionPolicy::None), 1, 10).expected_entries(10));
+    (0..3 * FEW).for_each(|key| cache.insert(key, 0));
+    let metrics = at_rest(&cache.sync());
+    assert_eq!((cache.len(), metrics.removals(RemovalCause::Evicted), metrics.removals(RemovalCause::Rejected)), (FEW, 0, 2 * FEW));
+    assert!((0..FEW).all(|key| cache.contains_key(&key)));
+}
+
 crate::on_every_face_in_time!(
+    g14_a_smaller_capacity_bounds_entries_without_weight_too,
+    g14_without_eviction_no_entry_without_weight_is_evicted,
     g14_entries_without_weight_take_nobodys_room_and_lose_it_to_nobody,
     g14_entries_without_weight_are_not_evicted_in_vain,
     g14_entries_without_weight_are_bounded_in_number,

@@ -30,6 +30,7 @@ mod crosswise;
 mod ear;
 mod ends;
 mod forms;
+mod held_up;
 mod inside;
 mod janitor;
 mod loads;

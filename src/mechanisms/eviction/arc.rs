@@ -158,7 +158,7 @@ impl Policy for Arc {
         self.forget_excess(self.held());
     }
 
-    #[cfg(any(test, debug_assertions))]
+    #[cfg(any(test, debug_assertions, fuzzing))]
     fn audit(&self, nodes: &impl Nodes, entries: usize, weight: u64) {
         self.once.audit(nodes);
         self.again.audit(nodes);

@@ -80,7 +80,8 @@ pub trait CustomPolicy<K, V>: Send + Sync {
     /// By default none is.
     ///
     /// Pinned entries leave when they expire or are removed, and last of all where
-    /// [`set_capacity`](crate::Cache::set_capacity) leaves no room for them.
+    /// [`set_capacity`](crate::Cache::set_capacity) leaves no room for them. A value that is to come in and needs more room than there is without them
+    /// is refused, after entries that aren't pinned have left for it.
     fn pinned(&self, entry: &PolicyEntry<'_, K, V>) -> bool {
         let _ = entry;
         false
@@ -143,16 +144,19 @@ pub(super) struct Custom<K, V> {
     /// There until it is dropped.
     policy: Option<Box<dyn CustomPolicy<K, V>>>,
     arrivals: Queue,
+    /// Pinned entries at the back of `arrivals` that were passed over in a row: once it is all of them, every entry is pinned.
+    passed: usize,
     faults: Arc<AtomicU64>,
 }
 
 impl<K, V> Custom<K, V> {
     pub(super) fn new(policy: Box<dyn CustomPolicy<K, V>>, faults: &Arc<AtomicU64>) -> Self {
-        Self { policy: Some(policy), arrivals: Queue::new(), faults: Arc::clone(faults) }
+        Self { policy: Some(policy), arrivals: Queue::new(), passed: 0, faults: Arc::clone(faults) }
     }
 
     pub(super) fn admitted(&mut self, entries: &mut impl Entries<K, V>, slot: Slot) {
         self.arrivals.push_front(entries, slot);
+        self.passed = 0;
         entries.node_mut(slot).region = HELD;
         let entry = entry(entries, slot);
         self.call(|policy| policy.admitted(PolicySlot(slot), &entry));
@@ -163,6 +167,10 @@ impl<K, V> Custom<K, V> {
     }
 
     pub(super) fn removed(&mut self, entries: &mut impl Entries<K, V>, slot: Slot) {
+        if self.passed < self.arrivals.len() {
+            // It may be one that was passed over: the search begins anew.
+            self.passed = 0;
+        }
         self.arrivals.remove(entries, slot);
         entries.node_mut(slot).region = APART;
         self.call(|policy| policy.removed(PolicySlot(slot)));
@@ -177,11 +185,12 @@ impl<K, V> Custom<K, V> {
     }
 
     /// The policy's victim that isn't pinned; with `pins` ignored any entry, if it must be.
-    pub(super) fn victim(&mut self, entries: &impl Entries<K, V>, pins: Pins) -> Choice {
+    pub(super) fn victim(&mut self, entries: &mut impl Entries<K, V>, pins: Pins) -> Choice {
         for _ in 0..PATIENCE {
             let slot = match self.call(|policy| policy.victim()) {
                 Some(Some(PolicySlot(slot))) if entries.holds(slot) && entries.node(slot).region == HELD => slot,
-                Some(None) => return self.last_resort(pins),
+                Some(None) if pins == Pins::Held => return Choice::Nothing,
+                Some(None) => return self.first_unpinned(entries, pins),
                 named => {
                     if named.is_some() {
                         self.fault();
@@ -197,23 +206,25 @@ impl<K, V> Custom<K, V> {
         self.first_unpinned(entries, pins)
     }
 
-    /// The entry that came first of those that aren't pinned, if there is one among the first.
-    fn first_unpinned(&mut self, entries: &impl Entries<K, V>, pins: Pins) -> Choice {
-        let mut next = self.arrivals.back();
+    /// The entry that came first of those that aren't pinned, if there is one among the first. Pinned ones go to the queue's other end, so that the
+    /// next search goes on where this one ended.
+    fn first_unpinned(&mut self, entries: &mut impl Entries<K, V>, pins: Pins) -> Choice {
+        if pins == Pins::Held && self.passed >= self.arrivals.len() {
+            // Some may not be pinned any more.
+            self.passed = 0;
+        }
         for _ in 0..PATIENCE {
-            let Some(slot) = next else { break };
+            let Some(slot) = self.arrivals.back().filter(|_| self.passed < self.arrivals.len()) else { break };
             if !self.is_pinned(entries, slot) {
+                self.passed = 0;
                 return Choice::Evict(slot);
             }
-            next = self.arrivals.before(entries, slot);
+            self.arrivals.bring_to_front(entries, slot);
+            self.passed += 1;
         }
-        self.last_resort(pins)
-    }
-
-    fn last_resort(&self, pins: Pins) -> Choice {
         match pins {
-            Pins::Held => Choice::Nothing,
-            Pins::Ignored => Choice::of(self.arrivals.back()),
+            Pins::Ignored if self.passed >= self.arrivals.len() => Choice::of(self.arrivals.back()),
+            Pins::Held | Pins::Ignored => Choice::Nothing,
         }
     }
 

@@ -119,7 +119,7 @@ impl Policy for Family {
         each!(self, policy => policy.resized(nodes, bounds));
     }
 
-    #[cfg(any(test, debug_assertions))]
+    #[cfg(any(test, debug_assertions, fuzzing))]
     fn audit(&self, nodes: &impl Nodes, entries: usize, weight: u64) {
         each!(self, policy => policy.audit(nodes, entries, weight));
     }

@@ -77,8 +77,24 @@ impl Ghost {
             return;
         }
         self.entries = self.entries.saturating_mul(2);
+        if self.sets.len() as u64 >= self.entries.div_ceil(WAYS as u64) {
+            return;
+        }
         // The index is made of a hash's high bits: what was in one set is looked for in two neighbours now.
         self.sets = self.sets.iter().flat_map(|set| [*set, *set]).collect();
+    }
+
+    /// About so many entries will be held from now on: begins anew if they are far fewer than there is room for.
+    pub(super) fn shrink_to(&mut self, entries: u64) {
+        if self.entries / 4 > entries {
+            *self = Self::new(Some(entries));
+        }
+    }
+
+    /// Bytes of its traces.
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn memory(&self) -> usize {
+        self.sets.capacity() * size_of::<[Trace; WAYS]>()
     }
 
     fn pass_time(&mut self) {

@@ -107,7 +107,7 @@ impl<T> History<T> {
     }
 
     /// Checks that what is remembered is indexed once, and stands in the order once.
-    #[cfg(any(test, debug_assertions))]
+    #[cfg(any(test, debug_assertions, fuzzing))]
     pub(super) fn audit(&self) {
         let mut len = 0;
         let mut next = self.order.back();

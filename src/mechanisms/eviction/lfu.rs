@@ -93,7 +93,7 @@ impl Policy for Lfu {
         self.is_bounded = bounds.weight < u64::MAX;
     }
 
-    #[cfg(any(test, debug_assertions))]
+    #[cfg(any(test, debug_assertions, fuzzing))]
     fn audit(&self, nodes: &impl Nodes, entries: usize, weight: u64) {
         let mut held = (0, 0);
         for (bucket, queue) in self.buckets.iter().enumerate() {

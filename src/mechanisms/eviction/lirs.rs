@@ -198,7 +198,7 @@ impl Policy for Lirs {
         self.settle(nodes, self.held());
     }
 
-    #[cfg(any(test, debug_assertions))]
+    #[cfg(any(test, debug_assertions, fuzzing))]
     fn audit(&self, nodes: &impl Nodes, entries: usize, weight: u64) {
         self.stayers.audit(nodes);
         self.passers.audit(nodes);

@@ -41,7 +41,7 @@ impl Policy for Lru {
         Choice::of(self.queue.back())
     }
 
-    #[cfg(any(test, debug_assertions))]
+    #[cfg(any(test, debug_assertions, fuzzing))]
     fn audit(&self, nodes: &impl Nodes, entries: usize, weight: u64) {
         self.queue.audit(nodes);
         assert_eq!((self.queue.len(), self.queue.weight()), (entries, weight), "each entry is in the queue");

@@ -5,8 +5,12 @@ mod arc;
 mod clock;
 mod cost_aware;
 mod custom;
+#[cfg(any(test, fuzzing))]
+mod driver;
 mod family;
 mod fifo;
+#[cfg(fuzzing)]
+pub(crate) mod fuzzing;
 mod ghost;
 mod history;
 mod hits;

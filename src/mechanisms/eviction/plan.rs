@@ -73,6 +73,15 @@ impl<K, V> Plan<K, V> {
         })
     }
 
+    /// A policy for a shard that holds nothing any more.
+    pub(crate) fn plain_eviction(&self) -> Eviction<K, V> {
+        Eviction::new(self.plain())
+    }
+
+    fn plain(&self) -> Chosen<K, V> {
+        Chosen::Family(Family::new(EvictionPolicy::Fifo, self.bounds(), None))
+    }
+
     /// A user's policy; first in, first out where there is none to be had.
     fn made(&self, make: &std::sync::Arc<MakePolicy<K, V>>) -> Chosen<K, V> {
         let policy = contain(|| {
@@ -84,7 +93,7 @@ impl<K, V> Plan<K, V> {
             Err(panic) => {
                 panic.forget();
                 self.faults.fetch_add(1, Ordering::Relaxed);
-                Chosen::Family(Family::new(EvictionPolicy::Fifo, self.bounds(), None))
+                self.plain()
             }
         }
     }
@@ -105,6 +114,9 @@ impl<K, V> Plan<K, V> {
         let capacity = self.capacity.load(Ordering::Relaxed);
         if capacity == u64::MAX {
             return usize::MAX;
+        }
+        if capacity == 0 {
+            return 0;
         }
         let whole = self.sizing.of(capacity).unwrap_or(WEIGHTLESS).clamp(FEW_WEIGHTLESS, u64::MAX);
         usize::try_from(whole.div_ceil(self.shards)).unwrap_or(usize::MAX)

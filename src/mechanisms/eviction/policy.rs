@@ -12,7 +12,7 @@ pub(super) trait Policy {
     fn hits(&self) -> Hits;
 
     /// Notes a hit, as it is done under the read lock. Says whether it leaves an event.
-    #[cfg(test)]
+    #[cfg(any(test, fuzzing))]
     fn hit(&self, node: &super::node::Node, hash: u64) -> bool {
         self.hits().note(node, hash)
     }
@@ -41,7 +41,7 @@ pub(super) trait Policy {
     fn resized(&mut self, _nodes: &mut impl Nodes, _bounds: Bounds) {}
 
     /// Checks that the policy holds just `entries` entries of `weight` together.
-    #[cfg(any(test, debug_assertions))]
+    #[cfg(any(test, debug_assertions, fuzzing))]
     fn audit(&self, nodes: &impl Nodes, entries: usize, weight: u64);
 }
 
@@ -92,4 +92,16 @@ pub(crate) struct Bounds {
     pub(crate) weight: u64,
     /// About how many entries that is, where it is known.
     pub(crate) entries: Option<u64>,
+}
+
+impl Bounds {
+    /// About how many entries a full shard will hold, by those that it holds now, and at most as many as was said.
+    pub(super) fn entries_of(self, held: usize, weight: u64) -> u64 {
+        let said = self.entries.unwrap_or(u64::MAX);
+        if weight == 0 {
+            return said;
+        }
+        let counted = u128::from(self.weight) * held as u128 / u128::from(weight);
+        u64::try_from(counted).unwrap_or(u64::MAX).min(said)
+    }
 }

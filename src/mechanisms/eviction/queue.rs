@@ -66,7 +66,7 @@ impl Queue {
     }
 
     /// Checks that number and weight are those of what is in the chain.
-    #[cfg(any(test, debug_assertions))]
+    #[cfg(any(test, debug_assertions, fuzzing))]
     pub(super) fn audit(&self, nodes: &impl Nodes) {
         let (mut len, mut weight, mut next) = (0, 0, self.back());
         while let Some(slot) = next {

@@ -67,7 +67,7 @@ impl Policy for Random {
         Choice::Evict(self.held[at])
     }
 
-    #[cfg(any(test, debug_assertions))]
+    #[cfg(any(test, debug_assertions, fuzzing))]
     fn audit(&self, nodes: &impl Nodes, entries: usize, weight: u64) {
         let held: u64 = self.held.iter().map(|&slot| nodes.weight(slot)).sum();
         assert_eq!((self.held.len(), held), (entries, weight), "each entry can be drawn");

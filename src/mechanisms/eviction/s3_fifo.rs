@@ -146,7 +146,7 @@ impl Policy for S3Fifo {
         }
     }
 
-    #[cfg(any(test, debug_assertions))]
+    #[cfg(any(test, debug_assertions, fuzzing))]
     fn audit(&self, nodes: &impl Nodes, entries: usize, weight: u64) {
         self.small.audit(nodes);
         self.main.audit(nodes);

@@ -78,15 +78,32 @@ impl Sketch {
             return;
         }
         self.entries = self.entries.saturating_mul(2);
+        if self.blocks.len() as u64 >= self.entries.div_ceil(ENTRIES_PER_BLOCK) {
+            return;
+        }
         // The index is made of a hash's high bits: what was in one block is looked for in two neighbours now.
         self.blocks = self.blocks.iter().flat_map(|block| [block.clone(), block.clone()]).collect();
         self.unhalved *= 2;
     }
 
+    /// About so many entries will be held from now on: begins anew if they are far fewer than it is made for.
+    pub(super) fn shrink_to(&mut self, entries: u64) {
+        if self.entries / 4 > entries {
+            *self = Self::new(Some(entries));
+        }
+    }
+
+    /// Bytes of its counters.
+    #[cfg(any(test, fuzzing))]
+    pub(super) fn memory(&self) -> usize {
+        self.blocks.capacity() * size_of::<Block>()
+    }
+
     /// Halves the counters when it is time, one block an addition, so that nobody pays for all at once.
     fn age(&mut self) {
         self.additions += 1;
-        if self.additions >= self.entries.saturating_mul(ADDITIONS_PER_ENTRY) {
+        // Where entries are few, one round is over only after the next is due.
+        if self.unhalved == 0 && self.additions >= self.entries.saturating_mul(ADDITIONS_PER_ENTRY) {
             self.additions = 0;
             self.unhalved = self.blocks.len();
         }

@@ -104,7 +104,7 @@ impl Policy for Slru {
         self.is_bounded = is_bounded(bounds);
     }
 
-    #[cfg(any(test, debug_assertions))]
+    #[cfg(any(test, debug_assertions, fuzzing))]
     fn audit(&self, nodes: &impl Nodes, entries: usize, weight: u64) {
         self.probation.audit(nodes);
         self.protected.audit(nodes);

@@ -49,6 +49,12 @@ impl TinyLfu {
         }
     }
 
+    /// Bytes of what is known of the keys.
+    #[cfg(test)]
+    pub(super) fn memory(&self) -> usize {
+        self.sketch.memory()
+    }
+
     fn is_bounded(&self) -> bool {
         self.bounds.weight < u64::MAX
     }
@@ -186,7 +192,10 @@ impl Policy for TinyLfu {
         if !self.is_bounded() {
             return;
         }
-        self.sketch.hold(self.held().0 as u64);
+        let (held, weight) = self.held();
+        if weight <= self.bounds.weight {
+            self.sketch.hold(held as u64);
+        }
         if region == WINDOW {
             self.shed(nodes);
         }
@@ -237,15 +246,16 @@ impl Policy for TinyLfu {
     }
 
     fn resized(&mut self, _nodes: &mut impl Nodes, bounds: Bounds) {
-        let is_far_too_large = bounds.entries < self.bounds.entries.map(|entries| entries / 4);
         self.bounds = bounds;
-        if !self.is_bounded() || is_far_too_large {
-            // Its memory as well.
-            self.sketch = Sketch::new(bounds.entries);
+        if !self.is_bounded() {
+            self.sketch = Sketch::new(None);
+            return;
         }
+        let (held, weight) = self.held();
+        self.sketch.shrink_to(bounds.entries_of(held, weight));
     }
 
-    #[cfg(any(test, debug_assertions))]
+    #[cfg(any(test, debug_assertions, fuzzing))]
     fn audit(&self, nodes: &impl Nodes, entries: usize, weight: u64) {
         [&self.window, &self.probation, &self.protected].iter().for_each(|queue| queue.audit(nodes));
         assert_eq!(self.held(), (entries, weight), "each entry is in one of the queues");

@@ -43,12 +43,15 @@ impl Scene {
     /// A write: room, events, delivery.
     fn write(&self, events: u32) {
         if self.outbox.is_full() {
-            while let Some(turn) = self.outbox.wait_for_room() {
+            while let Some(turn) = self.outbox.wait_for_room(Sending::Single) {
                 self.deliver(turn);
             }
         }
         self.post(events);
-        self.outbox.turn().into_iter().for_each(|turn| self.deliver(turn));
+        // What one turn leaves is the errand's: here its own.
+        while let Some(turn) = self.outbox.turn() {
+            self.deliver(turn);
+        }
     }
 
     fn deliver(&self, mut turn: Turn<'_, VecDeque<u32>>) {

@@ -78,13 +78,33 @@ impl LazyWindow {
         self.share < u64::MAX
     }
 
+    /// Bytes of what is known of the keys.
+    #[cfg(test)]
+    pub(super) fn memory(&self) -> usize {
+        self.sketch.memory() + self.ghost.memory()
+    }
+
     /// Works by another setting from now on.
     pub(super) fn set(&mut self, setting: Setting) {
         self.setting = setting;
     }
 
-    pub(super) fn resized(&mut self, share: u64) {
-        self.share = share;
+    pub(super) fn resized(&mut self, bounds: Bounds) {
+        self.share = bounds.weight;
+        if !self.is_bounded() {
+            (self.sketch, self.ghost) = (Sketch::new(None), Ghost::new(None));
+            return;
+        }
+        // Step by step is for another setting. A window as large as before the shrink would take in all there is.
+        self.window_share = self.window_share.min(self.setting.window_of(self.share));
+        let entries = bounds.entries_of(self.len(), self.weight());
+        self.sketch.shrink_to(entries);
+        self.ghost.shrink_to(entries);
+    }
+
+    /// Whether the queues hold so much that the number of entries tells how many there will be.
+    pub(super) fn is_half_full(&self) -> bool {
+        self.weight() >= self.share / 2
     }
 
     /// An entry came in.
@@ -94,9 +114,11 @@ impl LazyWindow {
             // Nothing is ever evicted: there is nothing to know.
             return self.enter(nodes, slot, PROBATION);
         }
-        let held = self.len() as u64 + 1;
-        self.sketch.hold(held);
-        self.ghost.hold(held);
+        if self.weight() <= self.share {
+            let held = self.len() as u64 + 1;
+            self.sketch.hold(held);
+            self.ghost.hold(held);
+        }
         self.sketch.add(hash);
         let is_back = self.ghost.take(hash) && self.setting.ghost;
         let is_heavy = self.is_heavy(weight);
@@ -288,7 +310,7 @@ impl LazyWindow {
         self.queue(nodes.node(slot).region).remove(nodes, slot);
     }
 
-    #[cfg(any(test, debug_assertions))]
+    #[cfg(any(test, debug_assertions, fuzzing))]
     pub(super) fn audit(&self, nodes: &impl Nodes, entries: usize, weight: u64) {
         for queue in [&self.window, &self.probation, &self.protected] {
             queue.audit(nodes);

@@ -27,14 +27,20 @@ pub(crate) struct Adaptive {
     tuner: Arc<Tuner>,
     /// Keys whose number is below are in the tuner's slice, and it wants to know of their hits.
     hits_of: u64,
-    /// How many entries there are when the shard is full, where it wasn't told: as many as there were when that was last looked at.
-    sized: Option<u64>,
+    /// How many entries there are when the shard is full: as many as was said, or as there were when that was last looked at.
+    sized: u64,
 }
 
 impl Adaptive {
     pub(super) fn new(bounds: Bounds, tuner: Arc<Tuner>) -> Self {
-        let sized = if bounds.entries.is_none() { Some(0) } else { None };
+        let sized = bounds.entries.unwrap_or(0);
         Self { window: LazyWindow::new(bounds, tuner.setting()), hits_of: tuner.slice_of_hits(), tuner, sized }
+    }
+
+    /// Bytes of what is known of the keys.
+    #[cfg(test)]
+    pub(super) fn memory(&self) -> usize {
+        self.window.memory()
     }
 
     fn follow(&mut self, request: Request, hash: u64, weight: u64) {
@@ -49,12 +55,11 @@ impl Adaptive {
         self.window.set(self.tuner.setting());
     }
 
-    /// The shard is full: tells the tuner how many entries that is, if nobody else does.
+    /// The shard is full: tells the tuner how many entries that is, if nobody has said so, or something else by far.
     fn size_up(&mut self) {
         let held = self.window.len() as u64;
-        let Some(sized) = self.sized else { return };
-        if held / 4 > sized || held < sized / 4 {
-            self.sized = Some(held);
+        if (held / 4 > self.sized || held < self.sized / 4) && self.window.is_half_full() {
+            self.sized = held;
             self.tuner.size_up(held, self.window.weight());
         }
     }
@@ -97,12 +102,12 @@ impl Policy for Adaptive {
     }
 
     fn resized(&mut self, _nodes: &mut impl Nodes, bounds: Bounds) {
-        self.sized = if bounds.entries.is_none() { Some(0) } else { None };
-        self.window.resized(bounds.weight);
+        self.sized = bounds.entries.unwrap_or(0);
+        self.window.resized(bounds);
         self.hits_of = self.tuner.slice_of_hits();
     }
 
-    #[cfg(any(test, debug_assertions))]
+    #[cfg(any(test, debug_assertions, fuzzing))]
     fn audit(&self, nodes: &impl Nodes, entries: usize, weight: u64) {
         self.window.audit(nodes, entries, weight);
     }

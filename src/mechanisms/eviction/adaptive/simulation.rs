@@ -57,7 +57,7 @@ impl Simulation {
     }
 
     fn make_room(&mut self, hash: u64, weight: u64) -> bool {
-        let missing = (self.weight + weight).saturating_sub(self.capacity);
+        let missing = weight.saturating_sub(self.capacity - self.weight);
         if missing == 0 {
             return true;
         }
@@ -65,7 +65,7 @@ impl Simulation {
         if self.window.arrives(&mut self.keys, &arrival) == Verdict::Refused {
             return false;
         }
-        while self.weight + weight > self.capacity {
+        while weight > self.capacity - self.weight {
             let Choice::Evict(victim) = self.window.victim(&mut self.keys, Some(&arrival)) else { return false };
             self.window.removed(&mut self.keys, victim, Gone::Evicted);
             let Key { hash, weight, .. } = self.keys.keys[victim as usize];

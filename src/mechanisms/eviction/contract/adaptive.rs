@@ -2,7 +2,7 @@
 
 use super::super::adaptive::{Adaptive, Tuner};
 use super::super::ghost::Ghost;
-use super::super::policy::{Bounds, Choice, Gone, Policy as _};
+use super::super::policy::{Arrival, Bounds, Choice, Gone, Policy as _, Verdict};
 use super::super::random::Xorshift;
 use super::super::sketch::Sketch;
 use super::{Held, Nodes as _, Table, entries};
@@ -290,4 +290,216 @@ fn a_calm_trial_rests_and_goes_on_once_there_are_misses() {
     assert!(!leaves_event(&shard), "there is nothing to be learnt");
     hits(&mut shard, 100..101);
     assert!(leaves_event(&shard));
+}
+
+/// Gives the shard another capacity, and lets the policy's victims go until it holds.
+fn resize(shard: &mut Held<Adaptive>, bounds: Bounds) {
+    shard.capacity = bounds.weight;
+    shard.policy.resized(&mut shard.table, bounds);
+    while shard.weight > shard.capacity {
+        let Choice::Evict(victim) = shard.policy.victim(&mut shard.table, None) else { panic!("entries are held") };
+        shard.remove(victim, Gone::Evicted);
+    }
+}
+
+#[test]
+fn g14_after_a_shrink_the_window_is_as_small_as_the_setting_says() {
+    let unbounded = Bounds { weight: u64::MAX, entries: None };
+    for before in [unbounded, entries(1 << 40), entries(1_000)] {
+        let mut shard = Held::new(Adaptive::new(before, Arc::new(Tuner::new(u64::MAX, None))), 600, before.weight);
+        (0..50).for_each(|slot| drop(ask(&mut shard, slot, 1)));
+        resize(&mut shard, entries(50));
+        (0..500).for_each(|n| drop(ask(&mut shard, n % 40, 1)));
+        (100..600).for_each(|slot| drop(ask(&mut shard, slot, 1)));
+        let stayed = (0..40).filter(|slot| shard.held.contains(slot)).count();
+        assert!(stayed >= 36, "{stayed} of 40 that are asked for often stay through a scan, after {before:?}");
+    }
+}
+
+#[test]
+fn g14_after_a_shrink_it_gives_its_memory_back() {
+    let bounds = |weight, is_known| Bounds { weight, entries: Some(weight).filter(|_| is_known) };
+    for is_known in [true, false] {
+        for step in [2, 100] {
+            let mut shard = Held::new(Adaptive::new(bounds(20_000, is_known), Arc::new(Tuner::new(u64::MAX, None))), 50_000, 20_000);
+            let full = (0..50_000).map(|slot| (shard.request(slot), shard.policy.memory()).1).max().expect("there are some");
+            let mut capacity = 20_000;
+            while capacity > 100 {
+                capacity /= step;
+                resize(&mut shard, bounds(capacity, is_known));
+                for slot in 0..100 {
+                    shard.request(slot);
+                }
+            }
+            let memory = shard.policy.memory();
+            assert!(memory < full / 8, "{memory} bytes for {capacity} entries, {full} for 20,000; {is_known}, {step}");
+        }
+        let mut shard = Held::new(Adaptive::new(bounds(20_000, is_known), Arc::new(Tuner::new(u64::MAX, None))), 50_000, 20_000);
+        hits(&mut shard, 0..50_000);
+        resize(&mut shard, Bounds { weight: u64::MAX, entries: None });
+        assert_eq!(shard.policy.memory(), 0, "what never evicts needs to know nothing");
+    }
+}
+
+#[test]
+fn g14_simulations_of_entries_as_heavy_as_can_be_count_right() {
+    let capacity = u64::MAX - 1;
+    let tuner = Arc::new(Tuner::new(capacity, Some(4)));
+    let bounds = Bounds { weight: capacity, entries: Some(4) };
+    let mut shard = Held::new(Adaptive::new(bounds, Arc::clone(&tuner)), 40, capacity);
+    for n in 0..2_000_u32 {
+        let slot = n * 7 % 40;
+        ask(&mut shard, slot, [u64::MAX / 2, u64::MAX / 4, capacity, 1][slot as usize % 4]);
+    }
+    assert_eq!(tuner.what_if(1, 2).last().map(|what| what.capacity), Some(u64::MAX));
+}
+
+#[test]
+fn g14_where_far_more_entries_come_than_were_expected_few_hits_are_told() {
+    const ENTRIES: u32 = 20_000;
+    let tuner = Arc::new(Tuner::new(ENTRIES.into(), Some(10)));
+    let bounds = Bounds { weight: ENTRIES.into(), entries: Some(10) };
+    let mut shard = Held::new(Adaptive::new(bounds, tuner), 2 * ENTRIES, ENTRIES.into());
+    hits(&mut shard, 0..2 * ENTRIES);
+    let told = shard.held.iter().filter(|&&slot| shard.policy.hit(shard.table.node(slot), shard.table.hash(slot))).count();
+    assert!(told < 2_000, "{told} of {ENTRIES}");
+}
+
+/// A shard of ten light entries, of which a heavy one has displaced four.
+fn after_a_heavy_one_has_won() -> Held<Adaptive> {
+    let mut shard = untuned(20, 10);
+    (0..10).for_each(|slot| assert_eq!(ask(&mut shard, slot, 1), Some(Vec::new())));
+    while ask(&mut shard, 10, 4).is_none() {}
+    shard
+}
+
+fn in_window(shard: &Held<Adaptive>) -> Vec<Slot> {
+    shard.held.iter().copied().filter(|&slot| shard.table.node(slot).region == 0).collect()
+}
+
+#[test]
+fn what_is_heavy_passes_by_the_window_and_makes_it_no_larger() {
+    let mut shard = after_a_heavy_one_has_won();
+    assert_eq!(shard.table.node(10).region, 1);
+    let last = in_window(&shard);
+    assert_eq!(last.len(), 1);
+    assert_eq!(ask(&mut shard, 11, 1), Some(last), "a tie is lost by what has outgrown the window");
+    assert_eq!(in_window(&shard), [11]);
+}
+
+#[test]
+fn the_window_has_room_for_the_newest_though_its_share_is_smaller() {
+    let mut shard = untuned(8, 100);
+    (0..8).for_each(|slot| assert_eq!(ask(&mut shard, slot, 12), Some(Vec::new())));
+    assert_eq!(in_window(&shard), [7]);
+    assert_eq!(shard.policy.victim(&mut shard.table, None), Choice::Evict(0));
+}
+
+#[test]
+fn only_what_was_evicted_from_the_window_comes_back_to_a_better_place() {
+    let mut shard = untuned(20, 10);
+    (0..10).for_each(|slot| assert_eq!(ask(&mut shard, slot, 1), Some(Vec::new())));
+    for (gone, region) in [(Gone::Left, 0), (Gone::Evicted, 2)] {
+        shard.remove(9, gone);
+        assert_eq!(ask(&mut shard, 9, 1), Some(Vec::new()));
+        assert_eq!(shard.table.node(9).region, region);
+    }
+}
+
+#[test]
+fn as_many_are_displaced_as_make_up_the_weight() {
+    let mut shard = untuned(6, 10);
+    (0..5).for_each(|slot| assert_eq!(ask(&mut shard, slot, 2), Some(Vec::new())));
+    let refused = (0..20).take_while(|_| ask(&mut shard, 5, 8).is_none()).count();
+    assert_eq!(refused, 4, "four have to go that were asked for once each");
+}
+
+#[test]
+fn what_needs_more_than_a_shard_holds_must_be_worth_as_much_more() {
+    let mut shard = untuned(10, 10);
+    (0..3).for_each(|slot| assert_eq!(ask(&mut shard, slot, 1), Some(Vec::new())));
+    let arrival = Arrival { hash: shard.table.hash(9), weight: 30, missing: 30 };
+    assert!((0..20).all(|_| shard.policy.arrives(&mut shard.table, &arrival) == Verdict::Refused));
+}
+
+#[test]
+fn what_the_window_has_room_for_is_not_heavy() {
+    let mut shard = untuned(20, 1_000);
+    (0..10).for_each(|slot| assert_eq!(ask(&mut shard, slot, 1), Some(Vec::new())));
+    assert_eq!(ask(&mut shard, 10, 50), Some(Vec::new()));
+    assert_eq!(shard.table.node(10).region, 0);
+}
+
+#[test]
+fn g14_what_comes_in_during_a_shrink_takes_no_memory_for_what_is_to_go() {
+    let mut shard = untuned(50_000, 20_000);
+    hits(&mut shard, 0..20_000);
+    let full = shard.policy.memory();
+    shard.policy.resized(&mut shard.table, entries(100));
+    hits(&mut shard, 20_000..20_200);
+    assert!(shard.policy.memory() < full / 8);
+}
+
+/// Of how many of so many keys a hit is told.
+fn told(shard: &Held<Adaptive>, keys: Slot) -> usize {
+    (0..keys).filter(|&slot| shard.policy.hit(shard.table.node(slot), shard.table.hash(slot))).count()
+}
+
+#[test]
+fn where_far_fewer_entries_come_than_were_expected_more_hits_are_told() {
+    let mut shard = Held::new(Adaptive::new(entries(20_000), Arc::new(Tuner::new(20_000, Some(20_000)))), 1_000, 20_000);
+    assert!(told(&shard, 1_000) < 50);
+    (0..300).for_each(|slot| drop(ask(&mut shard, slot, 100)));
+    assert!((500..800).contains(&told(&shard, 1_000)), "of the keys for simulations of 128 entries of 200");
+}
+
+#[test]
+fn a_shard_that_holds_little_says_nothing_of_the_number_of_entries() {
+    let bounds = Bounds { weight: 1_000_000, entries: Some(1_000) };
+    let mut shard = Held::new(Adaptive::new(bounds, Arc::new(Tuner::new(1_000_000, Some(1_000)))), 1_000, 1_000_000);
+    (0..20).for_each(|slot| drop(ask(&mut shard, slot, 1)));
+    let before = told(&shard, 1_000);
+    ask(&mut shard, 20, 999_999);
+    ask(&mut shard, 21, 1);
+    assert_eq!(told(&shard, 1_000), before);
+}
+
+#[test]
+fn what_is_refused_is_a_miss_to_the_trial() {
+    let (mut shard, _) = tuned(200, 100);
+    hits(&mut shard, (0..100_000).map(|n| n % 90));
+    assert_eq!(told(&shard, 90), 0);
+    assert_eq!(ask(&mut shard, 100, 60), None);
+    assert_eq!(told(&shard, 90), 90);
+}
+
+#[test]
+fn what_is_written_over_counts_as_used() {
+    let mut shard = untuned(10, 10);
+    shard.request(0);
+    shard.policy.touched(&mut shard.table, 0);
+    assert_eq!(shard.table.node(0).marks(), 1);
+}
+
+#[test]
+fn a_rest_lasts_for_so_many_misses_whatever_hits_are_told() {
+    let (mut shard, tuner) = tuned(200, 100);
+    let mut other = Held::new(Adaptive::new(entries(100), tuner), 100, 100);
+    other.request(0);
+    hits(&mut shard, (0..100_000).map(|n| n % 90));
+    for shard in [&mut other, &mut shard] {
+        shard.policy.touched(&mut shard.table, 0);
+        assert_eq!(told(shard, 100), 0);
+    }
+}
+
+#[test]
+fn a_small_cache_rests_though_there_are_misses() {
+    let (mut shard, _) = tuned(3_000, 100);
+    let calm = |n: Slot| if n % 50 == 0 { 100 + n / 50 } else { n % 90 };
+    let resting = (0..100).filter(|&part| {
+        hits(&mut shard, (part * 1_000..(part + 1) * 1_000).map(calm));
+        told(&shard, 90) == 0
+    });
+    assert!(resting.count() > 30);
 }

@@ -1,5 +1,6 @@
 //! The ghost table against a list.
 
+use super::super::driver::ghost::{Driver, Step};
 use super::super::ghost::Ghost;
 use proptest::prelude::*;
 
@@ -37,6 +38,13 @@ proptest! {
     }
 }
 
+proptest! {
+    #[test]
+    fn it_does_what_a_list_does(steps in prop::collection::vec(any::<[u8; 3]>(), 1..400), entries in any::<u8>()) {
+        Driver::new(entries).run(steps.into_iter().map(Step::read));
+    }
+}
+
 #[test]
 fn it_forgets_the_oldest_first() {
     const ENTRIES: u32 = 1_000;
@@ -66,4 +74,16 @@ fn it_grows_with_what_is_held_and_forgets_nothing() {
     (0..100_000).for_each(|key| ghost.add(hash(key)));
     let known = (0..100_000).filter(|&key| ghost.knows(hash(key))).count();
     assert!(known > 85_000, "{known} of 100,000");
+}
+
+#[test]
+fn g14_it_takes_memory_for_the_entries_held_however_few_it_was_made_for() {
+    for few in [1, 3, 10, 100, 600, 1_024] {
+        let mut ghost = Ghost::new(Some(few));
+        ghost.add(hash(0));
+        (1..30_000).for_each(|held| ghost.hold(held));
+        let memory = ghost.memory();
+        assert!((2 * 30_000..8 * 30_000).contains(&memory), "{memory} bytes for 30,000 entries, made for {few}");
+        assert!(ghost.knows(hash(0)));
+    }
 }

@@ -1,5 +1,6 @@
 //! The sketch against exact counts.
 
+use super::super::driver::sketch::{Driver, Step};
 use super::super::sketch::Sketch;
 use proptest::prelude::*;
 use std::collections::HashMap;
@@ -24,6 +25,13 @@ proptest! {
         for (key, count) in counts {
             prop_assert!(sketch.estimate(hash(key)) >= count.min(15));
         }
+    }
+}
+
+proptest! {
+    #[test]
+    fn its_guesses_are_what_the_additions_make(steps in prop::collection::vec(any::<[u8; 3]>(), 1..400), entries in any::<u8>()) {
+        Driver::new(entries).run(steps.into_iter().map(Step::read));
     }
 }
 
@@ -68,4 +76,62 @@ fn a_counter_goes_no_higher_than_fifteen() {
     let mut sketch = Sketch::new(Some(100));
     (0..100).for_each(|_| sketch.add(hash(3)));
     assert_eq!(sketch.estimate(hash(3)), 15);
+}
+
+#[test]
+fn g14_it_takes_memory_for_the_entries_held_however_few_it_was_made_for() {
+    for few in [1, 3, 10, 100, 600, 1_024] {
+        let mut sketch = Sketch::new(Some(few));
+        sketch.add(hash(0));
+        (1..30_000).for_each(|held| sketch.hold(held));
+        let memory = sketch.memory();
+        assert!((5 * 30_000..20 * 30_000).contains(&memory), "{memory} bytes for 30,000 entries, made for {few}");
+        assert_eq!(sketch.estimate(hash(0)), 1);
+    }
+}
+
+#[test]
+fn the_counters_of_very_few_entries_are_all_halved() {
+    for entries in 1..10 {
+        let mut sketch = Sketch::new(Some(entries));
+        (0..100).for_each(|key| (0..8).for_each(|_| sketch.add(hash(key))));
+        (0..2_000).for_each(|_| sketch.add(hash(100)));
+        let high = (0..100).filter(|&key| sketch.estimate(hash(key)) > 3).count();
+        assert!(high < 3, "{high} of 100 that nobody asks for any more stand high, with {entries} entries");
+    }
+}
+
+#[test]
+fn a_round_of_halving_goes_on_through_growth_and_takes_each_counter_once() {
+    let mut sketch = Sketch::new(Some(1_000));
+    (0..200).for_each(|key| (0..12).for_each(|_| sketch.add(hash(key))));
+    let mut filler = (0..).map(|n| hash(200 + n % 7));
+    let halved = |sketch: &Sketch| (0..200).filter(|&key| sketch.estimate(hash(key)) < 12).count();
+    while halved(&sketch) < 50 {
+        sketch.add(filler.next().expect("it never ends"));
+    }
+    sketch.hold(2_000);
+    (0..400).for_each(|_| sketch.add(filler.next().expect("it never ends")));
+    let once = (0..200).filter(|&key| (6..9).contains(&sketch.estimate(hash(key)))).count();
+    assert!(once > 195, "{once} of 200 are halved once");
+}
+
+#[test]
+fn halving_leaves_neighbours_alone() {
+    let mut sketch = Sketch::new(Some(1_000));
+    // So many that half of all counters are odd; then others, until all are halved.
+    (0..10_000).for_each(|key| sketch.add(hash(key)));
+    (0..10_500).for_each(|n| sketch.add(hash(10_000 + n % 7)));
+    let high = (0..10_000).filter(|&key| sketch.estimate(hash(key)) > 7).count();
+    assert!(high < 20, "{high} of 10,000 that were asked for once stand high");
+}
+
+#[test]
+fn keys_are_told_apart_by_any_bits_of_their_hashes() {
+    for shift in [0, 20, 40, 50] {
+        let mut sketch = Sketch::new(Some(1_000));
+        (0..1_000_u64).for_each(|key| sketch.add(key << shift));
+        let wrong = (0..2_000_u64).filter(|&key| sketch.estimate(key << shift) != u32::from(key < 1_000)).count();
+        assert!(wrong < 100, "{wrong} of 2,000 whose hashes differ from bit {shift} on");
+    }
 }

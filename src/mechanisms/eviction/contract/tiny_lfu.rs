@@ -5,7 +5,7 @@ use super::super::policy::{Bounds, Choice, Policy as _};
 use super::super::random::Xorshift;
 use super::super::sketch::Sketch;
 use super::super::tiny_lfu::TinyLfu;
-use super::{Held, Table, entries};
+use super::{Gone, Held, Table, entries};
 use crate::ground::slab::Slot;
 use proptest::prelude::*;
 use std::time::Duration;
@@ -187,4 +187,27 @@ fn what_is_used_beyond_the_share_takes_the_protection_of_what_was_used_longest_a
     let mut shard = held(10, 10);
     (0..9).chain(0..8).for_each(|slot| _ = shard.request(slot));
     assert_eq!([0, 1, 7, 8].map(|slot| shard.table.node(slot).region), [1, 2, 2, 0]);
+}
+
+#[test]
+fn g14_after_a_shrink_it_gives_its_memory_back() {
+    let bounds = |weight, is_known| Bounds { weight, entries: Some(weight).filter(|_| is_known) };
+    for is_known in [true, false] {
+        for step in [2, 100] {
+            let mut shard = Held::new(TinyLfu::new(bounds(20_000, is_known)), 20_000, 20_000);
+            (0..20_000).for_each(|slot| _ = shard.request(slot));
+            let full = shard.policy.memory();
+            while shard.capacity > 100 {
+                shard.capacity /= step;
+                shard.policy.resized(&mut shard.table, bounds(shard.capacity, is_known));
+                while shard.weight > shard.capacity {
+                    let Choice::Evict(victim) = shard.policy.victim(&mut shard.table, None) else { panic!("entries are held") };
+                    shard.remove(victim, Gone::Evicted);
+                }
+                (0..100).for_each(|slot| _ = shard.request(slot));
+            }
+            let memory = shard.policy.memory();
+            assert!(memory < full / 8, "{memory} bytes for {} entries, {full} for 20,000", shard.capacity);
+        }
+    }
 }

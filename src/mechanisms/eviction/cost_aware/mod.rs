@@ -113,7 +113,7 @@ impl Policy for CostAware {
         self.is_bounded = bounds.weight < u64::MAX;
     }
 
-    #[cfg(any(test, debug_assertions))]
+    #[cfg(any(test, debug_assertions, fuzzing))]
     fn audit(&self, nodes: &impl Nodes, entries: usize, weight: u64) {
         self.unranked.audit(nodes);
         let ranked = self.ranking.audit();

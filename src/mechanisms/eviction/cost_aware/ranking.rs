@@ -115,7 +115,7 @@ impl Ranking {
     }
 
     /// Checks the order and the places, and gives the slots.
-    #[cfg(any(test, debug_assertions))]
+    #[cfg(any(test, debug_assertions, fuzzing))]
     pub(super) fn audit(&self) -> Vec<Slot> {
         for (at, ranked) in self.heap.iter().enumerate() {
             assert_eq!(self.places[ranked.slot as usize] as usize, at, "a ranked entry knows its place");

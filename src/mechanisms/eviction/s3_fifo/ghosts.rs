@@ -70,7 +70,7 @@ impl Ghosts {
     }
 
     /// Checks that all that weren't taken are indexed.
-    #[cfg(any(test, debug_assertions))]
+    #[cfg(any(test, debug_assertions, fuzzing))]
     pub(super) fn audit(&self) {
         let untaken = self.queue.iter().filter(|&&fingerprint| fingerprint != TAKEN).count();
         assert_eq!(untaken, self.index.len(), "each ghost can be found");
