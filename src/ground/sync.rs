@@ -100,6 +100,10 @@ mod backend {
         pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
             self.0.lock().expect(POISON)
         }
+
+        pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
+            self.0.try_lock().ok()
+        }
     }
 
     pub(crate) struct RwLock<T>(checker::RwLock<T>);

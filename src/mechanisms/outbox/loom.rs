@@ -48,17 +48,20 @@ impl Scene {
             }
         }
         self.post(events);
-        // What one turn leaves is the errand's: here its own.
-        while let Some(turn) = self.outbox.turn() {
-            self.deliver(turn);
-        }
+        self.outbox.turn().into_iter().for_each(|turn| self.deliver(turn));
     }
 
-    fn deliver(&self, mut turn: Turn<'_, VecDeque<u32>>) {
-        while let Some(event) = turn.next() {
-            assert!(!self.is_inside.swap(true, SeqCst), "one at a time");
-            self.told.lock().push(event);
-            self.is_inside.store(false, SeqCst);
+    /// Delivers, and what a turn leaves, too, as whoever is sent for then does.
+    fn deliver(&self, turn: Turn<'_, VecDeque<u32>>) {
+        let mut next = Some(turn);
+        while let Some(mut turn) = next {
+            while let Some(event) = turn.next() {
+                assert!(!self.is_inside.swap(true, SeqCst), "one at a time");
+                self.told.lock().push(event);
+                self.is_inside.store(false, SeqCst);
+            }
+            drop(turn);
+            next = self.outbox.is_left().then(|| self.outbox.turn()).flatten();
         }
     }
 

@@ -21,7 +21,7 @@ const FEW: [usize; 3] = [0, 1, 3];
 const DEAR: u64 = 16;
 /// It has to be calm for so many requests before its first rest.
 const CALM: u64 = 32_768;
-/// And it runs for so many, for each key of a simulation, between two rests.
+/// And it runs for so many, for each key of a simulation, between two rests; once so many are hits in a row it rests whatever its cost.
 const RUN: u64 = 8;
 /// The numbers that a key can have.
 const NUMBERS: u64 = 1 << 63;
@@ -56,6 +56,8 @@ pub(super) struct Trial {
     until_rest: u64,
     /// Misses of the last so many requests that make a run between two rests.
     missed: u64,
+    /// Hits since the last miss.
+    hits_in_a_row: u64,
     /// Misses that it rests for; zero while it runs.
     rest: u64,
     /// What is left to make up for a rest, before the simulations tell what they would if there had been none.
@@ -109,6 +111,7 @@ impl Trial {
             run: 0,
             until_rest: CALM,
             missed: 0,
+            hits_in_a_row: 0,
             rest: 0,
             warming: 0,
         }
@@ -137,7 +140,13 @@ impl Trial {
             None => self.tally.count(hash, missed),
         }
         self.run += 1;
-        self.missed += u64::from(request == Request::Miss);
+        match request {
+            Request::Hit => self.hits_in_a_row += 1,
+            Request::Miss => {
+                self.missed += 1;
+                self.hits_in_a_row = 0;
+            }
+        }
         self.until_look += LOOKS;
         if self.until_look >= self.scale.keys {
             self.until_look = 0;
@@ -154,8 +163,10 @@ impl Trial {
         if has_switched {
             (self.run, self.until_rest, self.missed) = (0, CALM, 0);
         }
-        if self.run >= self.until_rest && (self.missed == 0 || self.scale.is_dear()) {
-            self.rest = self.scale.rest_after(self.missed);
+        // Where nothing is missed there is nothing to learn.
+        let is_idle = self.hits_in_a_row >= self.scale.keys * RUN;
+        if is_idle || (self.run >= self.until_rest && self.scale.is_dear()) {
+            self.rest = if is_idle { 1 } else { self.scale.rest_after(self.missed) };
             (self.run, self.until_rest, self.missed) = (0, self.scale.keys * RUN, 0);
             self.warming = self.until_rest / 2;
         } else if self.run % (self.scale.keys * RUN) < self.scale.keys.div_ceil(LOOKS) {
