@@ -34,6 +34,12 @@ macro_rules! capacity_methods {
             /// [`Evicted`](crate::RemovalCause::Evicted); [`capacity`](Self::capacity) shows it when that is done, and at no instant is more held than
             /// it shows. Of several calls at a time the last one counts. With zero nothing of weight is held, and loads are still shared. The number of shards stays.
             ///
+            /// # Blocking
+            /// It waits for a listener that is behind, as [`insert`](Self::insert) does, and for a step of another call that gathers room.
+            ///
+            /// # Panics
+            /// Inside the closure of [`get`](Self::get), and inside a method of a [`CustomPolicy`](crate::CustomPolicy).
+            ///
             /// # Cost
             /// The call pays for what leaves, in steps of at most 256 entries for each hold of a lock, between which other calls have their turn.
             ///

@@ -391,7 +391,8 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> VacantEntry<K, V,
 
     /// Brings the value: to all who wait, and into the cache. Gives it back, shared.
     ///
-    /// It isn't stored if a write has overtaken the entry, nor if it is [uncached](Loaded::uncached) or too heavy. Once
+    /// It isn't stored if a write has overtaken the entry, nor if it is [uncached](Loaded::uncached) or too heavy, or refused by
+    /// the eviction policy. Once
     /// [`load_timeout`](crate::CacheBuilder::load_timeout) has passed it is an insert like any other.
     ///
     /// # Panics

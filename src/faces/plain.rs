@@ -113,7 +113,12 @@ macro_rules! plain_methods {
             /// Stores `value` for `key`, in place of whatever is held.
             ///
             /// A load of the key that is under way is superseded: it can be joined no more, and what it brings is handed only to those who
-            /// were waiting before. A value that weighs more than the whole capacity is not stored (and what was held leaves all the same).
+            /// were waiting before. A value that weighs more than the whole capacity, or that the eviction policy refuses, is not
+            /// stored (and what was held leaves all the same).
+            ///
+            /// # Blocking
+            /// With a [listener](crate::CacheBuilder::listener) that is behind by 1,024 reports in the key's shard it waits until there are fewer, as every
+            /// write does. Without one it waits for nothing but short locks.
             ///
             /// # Cost
             /// In a full cache it pays for its own room: as many evictions as its weight takes, in steps of at most 256 for each hold of a lock.

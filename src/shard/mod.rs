@@ -2,7 +2,8 @@
 //!
 //! Entries, their index, the policy's queues and the map of flights lie under one lock, so that "look, find nothing, claim the
 //! flight" and "land: still mine? store" and "remove the value and supersede the flight" are one critical section each. A hit takes the
-//! lock for reading, everything else for writing. No user code runs under it but `Eq`, the clone of keys that `iter` makes and the closure of `get`.
+//! lock for reading, everything else for writing. No user code runs under it but `Eq`, the clone of keys that `iter` makes, the
+//! closure of `get` and a user's own policy, with the closure that makes it.
 
 mod answering;
 mod claim;

@@ -45,7 +45,7 @@ pub struct MetricsSnapshot {
     pub loads_unchanged: u64,
     /// Loads that brought a value that asked not to be stored.
     pub loads_uncached: u64,
-    /// Loads that brought a value that was not stored: too heavy, or the refresh of one that had left by then, for which nobody waited.
+    /// Loads that brought a value that was not stored: too heavy, or refused by the eviction policy, or the refresh of one that had left by then, for which nobody waited.
     pub loads_refused: u64,
     /// Loads that brought an answer after a write to their key had overtaken them: delivered to those who waited, not stored.
     pub loads_superseded: u64,

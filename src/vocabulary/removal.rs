@@ -15,7 +15,7 @@
 #[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
 #[non_exhaustive]
 pub enum RemovalCause {
-    /// It made room for another.
+    /// It made room for another, or was too much for a smaller capacity.
     Evicted,
     /// It was past its last deadline: its time to live and the stale windows after it, or its idle time.
     Expired,
@@ -23,7 +23,7 @@ pub enum RemovalCause {
     Replaced,
     /// It was removed or invalidated by its key.
     Invalidated,
-    /// The cache was cleared.
+    /// The cache was cleared, whether or not its time was over.
     Cleared,
     /// It was never held: it weighs more than the whole capacity, the eviction policy refused it, or it was the refresh of a value that had left by then, for which nobody waited.
     Rejected,

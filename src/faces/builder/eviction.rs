@@ -25,7 +25,7 @@ impl<K, V> Eviction<K, V> {
 }
 
 impl<K, V, S> CacheBuilder<K, V, S> {
-    /// Sets the eviction policy; [`EvictionPolicy::Adaptive`] by default.
+    /// Sets the eviction policy; [`EvictionPolicy::Adaptive`] by default. Of several calls, those of `custom_eviction` included, the last one counts.
     ///
     /// # Examples
     /// ```
@@ -105,7 +105,8 @@ impl<K, V, S> CacheBuilder<K, V, S> {
         self
     }
 
-    /// Has every value that leaves the cache reported to a closure, with its key and why. See [`RemovalListener`].
+    /// Has every value that leaves the cache reported to a closure, with its key and why. See [`RemovalListener`]. A cache has one listener: of several
+    /// calls of this and of `listener` the last one counts.
     ///
     /// # Examples
     /// ```

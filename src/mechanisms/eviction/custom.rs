@@ -19,7 +19,7 @@ const PATIENCE: u32 = 256;
 ///
 /// # Cost
 /// A policy is called through a pointer. Each hit leaves an event in the shard, as under [`EvictionPolicy::Lru`](crate::EvictionPolicy::Lru), of
-/// which [`touched`](Self::touched) is told with the next write. Of hits of many threads some events may be lost.
+/// which [`touched`](Self::touched) is told with the next write, or by the hit that fills the ring. Of hits of many threads some events may be lost.
 ///
 /// # Blocking
 /// Every method runs while the shard is locked, so that it should be quick, must not block, and must not call any cache: that panics.
@@ -64,7 +64,8 @@ pub trait CustomPolicy<K, V>: Send + Sync {
     /// An entry came in.
     fn admitted(&mut self, slot: PolicySlot, entry: &PolicyEntry<'_, K, V>);
 
-    /// An entry was used: it was hit, or written over by a caller. By default nothing comes of it.
+    /// An entry was used: it was hit, or written over by a caller. By default nothing comes of it. An entry that is written over, or over which a load
+    /// lands, keeps its slot with another value, weight and cost; of the landing nothing is told.
     fn touched(&mut self, slot: PolicySlot) {
         let _ = slot;
     }
