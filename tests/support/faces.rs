@@ -245,13 +245,13 @@ impl<K: Key, V: Value, A: Awaiting> Face<K, V> for AsyncFace<K, V, A> {
 macro_rules! on_every_face {
     ($($name:ident),+ $(,)?) => {
         mod blocking {
-            $(#[test] fn $name() { super::$name::<super::faces::Blocking>(); })+
+            $(#[test] fn $name() { super::$name::<$crate::faces::Blocking>(); })+
         }
         mod async_on_tokio {
-            $(#[test] fn $name() { super::$name::<super::faces::OnTokio>(); })+
+            $(#[test] fn $name() { super::$name::<$crate::faces::OnTokio>(); })+
         }
         mod async_without_runtime {
-            $(#[test] fn $name() { super::$name::<super::faces::NoRuntime>(); })+
+            $(#[test] fn $name() { super::$name::<$crate::faces::NoRuntime>(); })+
         }
     };
 }

@@ -28,8 +28,7 @@ pub fn in_time<R: Send + 'static>(test: impl FnOnce() -> R + Send + 'static) -> 
 macro_rules! on_every_face_in_time {
     ($($name:ident),+ $(,)?) => {
         mod on_every_face {
-            use super::{faces, watchdog};
-            $(fn $name<F: faces::Kind>() { watchdog::in_time(super::$name::<F>); })+
+            $(fn $name<F: $crate::faces::Kind>() { $crate::watchdog::in_time(super::$name::<F>); })+
             $crate::on_every_face!($($name),+);
         }
     };
