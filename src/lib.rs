@@ -6,6 +6,7 @@
 pub mod docs;
 
 mod core;
+mod extras;
 mod faces;
 mod ground;
 mod mechanisms;
@@ -15,16 +16,21 @@ mod vocabulary;
 pub use async_trait::async_trait;
 pub use equivalent::Equivalent;
 
+#[cfg(feature = "bulk")]
+pub use extras::bulk::{fetch_many::FetchMany, found::MultiFetch};
 pub use faces::async_cache::AsyncCache;
 pub use faces::builder::CacheBuilder;
 pub use faces::cache::Cache;
 pub use faces::entry::{Entry, OccupiedEntry, VacantEntry};
 pub use faces::fetch::{ByClosure, ByLoader, Fetch};
-pub use faces::iter::Iter;
+pub use faces::iter::borrowed::Iter;
+pub use faces::iter::snapshot::IterSnapshot;
+pub use faces::iter::stream::EntryStream;
 pub use ground::hash::{RandomHasher, RandomState};
 pub use ground::time::{Clock, MockClock};
 pub use mechanisms::eviction::{CustomPolicy, EvictionPolicy, PolicyBounds, PolicyEntry, PolicySlot, UnknownPolicy};
 pub use vocabulary::abandoned::AbandonedLoads;
+pub use vocabulary::compute_result::ComputeResult;
 pub use vocabulary::entry_info::EntryInfo;
 pub use vocabulary::error::{BoxError, BuildError, LoadError, LoadErrorKind, OptionalExt};
 pub use vocabulary::expiry::Freshness;
@@ -41,6 +47,7 @@ pub use vocabulary::refused::Refused;
 pub use vocabulary::removal::RemovalCause;
 pub use vocabulary::removal_channel::{Removal, RemovalReceiver, RemovalSender, removal_channel};
 pub use vocabulary::scope::LoadScope;
+pub use vocabulary::sink::LoadSink;
 pub use vocabulary::spawner::{BoxFuture, SpawnError, Spawner};
 pub use vocabulary::what_if::WhatIf;
 

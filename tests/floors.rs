@@ -4,7 +4,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The folders of `src`, from the ground up.
-const FLOORS: [&str; 6] = ["ground", "vocabulary", "mechanisms", "shard", "core", "faces"];
+const FLOORS: [&str; 7] = ["ground", "vocabulary", "mechanisms", "shard", "core", "faces", "extras"];
 
 fn sources(folder: &Path, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).expect("the folder is there") {

@@ -10,6 +10,8 @@ mod driver;
 #[path = "support/oracle/mod.rs"]
 mod oracle;
 
+#[path = "shuttle_models/atomic.rs"]
+mod atomic;
 #[path = "shuttle_models/capacity.rs"]
 mod capacity;
 #[path = "shuttle_models/flights.rs"]

@@ -6,7 +6,7 @@ use super::lead::Brought;
 use super::places::{Caller, IfRefused, blocking};
 use super::shared::CacheShared;
 use super::waiting::Waiting;
-use crate::mechanisms::flight::{Landing, Turn};
+use crate::mechanisms::flight::{Landing, Party, Turn};
 use crate::shard::Rule;
 use crate::vocabulary::error::LoadError;
 use crate::vocabulary::fetched::{Fetched, Source};
@@ -30,11 +30,20 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> CacheShared<K, V,
         Q: LoadKey<K> + ?Sized,
         F: FnOnce() -> Brought<V>,
     {
-        match self.ask(key, Request { rule, lead: self.lead_by(&means), look: Look::First, caller: Caller::Thread }) {
+        match self.ask(key, Request { rule, lead: self.lead_by(&means), look: Look::First, caller: Caller::Thread, party: Party::Alone }) {
             Asked::Hit(value) => Ok(Fetched { value, source: Source::Hit }),
             Asked::Held(fetched, None) => Ok(fetched),
             missed => self.fetch_missed(key, rule, means, missed),
         }
+    }
+
+    #[cfg(feature = "bulk")]
+    /// Goes on for one of many keys that were asked for by the cache's own loader.
+    pub(super) fn finish_blocking<'a, Q>(self: &'a Arc<Self>, key: &Q, asked: Asked<'a, K, V, S>) -> Result<Fetched<V>, LoadError>
+    where
+        Q: LoadKey<K> + ?Sized,
+    {
+        self.fetch_missed(key, Rule::Served, Means::<fn() -> Brought<V>>::Loader, asked)
     }
 
     #[cold]
@@ -70,7 +79,7 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> CacheShared<K, V,
             };
             let Some(next) = landing.next_look(look) else { return waiting.fetched(landing, source) };
             (look, overtaken) = (next, landing.overtaken());
-            asked = self.ask(key, Request { rule, lead: self.lead_by(&means), look, caller: Caller::Thread });
+            asked = self.ask(key, Request { rule, lead: self.lead_by(&means), look, caller: Caller::Thread, party: Party::Alone });
             // The wait ends once the next has begun: those on their way to a load keep it from being cancelled.
             drop(waiting);
         }

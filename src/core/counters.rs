@@ -84,6 +84,10 @@ impl Counters {
         self.0.add(place(what), 1);
     }
 
+    pub(crate) fn count_many(&self, what: Count, number: u64) {
+        self.0.add(place(what), number);
+    }
+
     pub(crate) fn spent(&self, on: Time, time: Duration) {
         self.0.add(time_place(on), u64::try_from(time.as_nanos()).unwrap_or(u64::MAX));
     }

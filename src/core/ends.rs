@@ -53,7 +53,7 @@ impl<K, V, S> CacheShared<K, V, S> {
     pub(super) fn left(&self, flight: &Arc<Flight<K, V>>) {
         // Inside the closure of `get` no lock can be taken: there the load goes on.
         // A refresh isn't for those who wait for it alone.
-        let cancels = self.settings.abandoned_loads == AbandonedLoads::Cancel && flight.kind() == Kind::Load;
+        let cancels = self.settings.abandoned_loads == AbandonedLoads::Cancel && flight.kind() == Kind::Load && !flight.is_wanted();
         if cancels && flight.is_deserted() && !reentry::is_inside() {
             self.cancel_deserted(flight);
         }

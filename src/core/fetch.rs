@@ -8,7 +8,7 @@ use super::waiting::Waiting;
 use crate::ground::hash::Hashed;
 use crate::ground::seeded::{self, Bug};
 use crate::ground::waits;
-use crate::mechanisms::flight::{Flight, Kind, Landing, Offer, Standing, Turn, Wanted, Wish};
+use crate::mechanisms::flight::{Flight, Kind, Landing, Offer, Party, Standing, Turn, Wanted, Wish};
 use crate::shard::{Claim, Departures, Due, Fallback, Led, Place, Rule, Sought};
 use crate::vocabulary::error::LoadError;
 use crate::vocabulary::fetched::{Fetched, Source, StaleReason};
@@ -24,6 +24,8 @@ pub(crate) struct Request {
     pub(crate) lead: MayLead,
     pub(crate) look: Look,
     pub(crate) caller: Caller,
+    /// Whether what it leads is loaded with others.
+    pub(crate) party: Party,
 }
 
 /// How the caller can load.
@@ -86,7 +88,7 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> CacheShared<K, V,
     }
 
     #[cold]
-    fn ask_missed<Q: LoadKey<K> + ?Sized>(self: &Arc<Self>, place: Place<'_, Q>, request: Request) -> Asked<'_, K, V, S> {
+    pub(super) fn ask_missed<Q: LoadKey<K> + ?Sized>(self: &Arc<Self>, place: Place<'_, Q>, request: Request) -> Asked<'_, K, V, S> {
         let offer = || Box::new(self.place_for(request.caller)) as Offer;
         let wish = match request.lead {
             MayLead::Loader => Wish::Load(&offer),
@@ -165,7 +167,8 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
         if self.is_closed() {
             return self.closed((hashed, key), request.rule, out);
         }
-        let claim = self.shard(hashed).claim((hashed, key), request.rule, wish, self.wanted(Kind::Load), self.terms(), &mut out);
+        let wanted = Wanted { party: request.party, ..self.wanted(Kind::Load) };
+        let claim = self.shard(hashed).claim((hashed, key), request.rule, wish, wanted, self.terms(), &mut out);
         let found = match claim {
             Claim::Held(fetched, key) => {
                 out.key(key);
@@ -274,6 +277,7 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
             kind,
             // Nobody waits for a refresh, so that it holds nobody up who has a permit.
             urgent: kind != Kind::Refresh && waits::is_privileged() && !seeded::on(Bug::ChildTakesPermit),
+            party: Party::Alone,
         }
     }
 
@@ -300,7 +304,7 @@ impl<V> Landing<V> {
             (Standing::Superseded, Look::First | Look::Anew) => {
                 self.result.as_ref().is_err_and(|error| !error.is_absent()).then_some(Look::Again)
             }
-            (Standing::Superseded, Look::Again) | (Standing::Held | Standing::Slow, _) => None,
+            (Standing::Superseded, Look::Again) | (Standing::Held | Standing::Slow | Standing::Struck { .. }, _) => None,
         }
     }
 }

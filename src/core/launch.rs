@@ -152,7 +152,7 @@ where
 }
 
 /// Polls a place's own timer, which is user code. One that has rung, or has panicked, is gone.
-fn poll_timer(timer: &mut Option<BoxFuture<'static, ()>>, cx: &mut Context<'_>) -> Result<Poll<()>, Panic> {
+pub(super) fn poll_timer(timer: &mut Option<BoxFuture<'static, ()>>, cx: &mut Context<'_>) -> Result<Poll<()>, Panic> {
     let Some(ringing) = timer else { return Ok(Poll::Pending) };
     let polled = contain(|| ringing.as_mut().poll(cx));
     if !matches!(polled, Ok(Poll::Pending)) {

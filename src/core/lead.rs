@@ -3,7 +3,7 @@
 use super::counters::{Count, Outcome, Time};
 use super::shared::{Answering, CacheShared};
 use super::waiting::Nested;
-use super::write::Stored;
+use super::write::{Making, Stored};
 use crate::ground::contain::{Panic, contain, drop_contained};
 use crate::ground::dice;
 use crate::ground::hash::Hashed;
@@ -35,6 +35,8 @@ pub(crate) struct LoadGuard<K: Key, V: Value, S: Send + Sync + 'static> {
     progress: Cell<Progress>,
     /// When the load began.
     begun_at: Cell<Option<Tick>>,
+    /// Its number among the strikes of tags: what was struck since then was struck before this load landed.
+    stamp: Cell<u64>,
     /// How long it took.
     load_time: Cell<Duration>,
     heir: Heir,
@@ -69,6 +71,7 @@ pub(super) enum Prepared<'a, K, V> {
 
 impl<K: Key, V: Value, S: Send + Sync + 'static> LoadGuard<K, V, S> {
     pub(super) fn new(shared: Arc<CacheShared<K, V, S>>, flight: Arc<Flight<K, V>>, current: Option<Arc<V>>) -> Self {
+        let stamp = Cell::new(shared.tags.now());
         Self {
             shared,
             flight,
@@ -76,6 +79,7 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> LoadGuard<K, V, S> {
             otherwise: Some(LoadError::Cancelled),
             progress: Cell::new(Progress::Loading),
             begun_at: Cell::new(None),
+            stamp,
             load_time: Cell::new(Duration::ZERO),
             heir: Heir::No,
         }
@@ -84,6 +88,7 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> LoadGuard<K, V, S> {
     /// The load begins: its time runs, and what it waits for can be told. Gives the load as one who waits.
     pub(super) fn begins(&self) -> Arc<Load> {
         self.begun_at.set(Some(self.shared.clock.now()));
+        self.stamp.set(self.shared.tags.now());
         self.load()
     }
 
@@ -215,14 +220,16 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> LoadGuard<K, V, S> {
             (Answer::Absent, _) => return self.absent(loaded.own.rules.lifetime),
         };
         let (hashed, key) = (self.flight.hashed(), self.flight.key().clone());
-        let (by, load_time) = (By::Flight(&self.flight), self.load_time.get());
+        let making = Making { load_time: self.load_time.get(), stamp: self.stamp.get() };
         let own = Own { unchanged: matches!(loaded.answer, Answer::Unchanged), ..loaded.own };
-        Prepared::Store(self.shared.weighed((hashed, key), Arc::clone(value), own, by, load_time))
+        Prepared::Store(self.shared.weighed((hashed, key), Arc::clone(value), own, By::Flight(&self.flight), making))
     }
 
     fn absent(&self, own: Option<Lifetime>) -> Prepared<'_, K, V> {
         let time = own.map(Lifetime::left).or(self.shared.settings.answering.negative_ttl);
         let time = time.map(|time| self.shared.settings.rules.answer_time(time)).filter(|time| !time.is_zero());
+        // What lags behind a write knows nothing of what that brought.
+        let time = time.filter(|_| !self.flight.is_kept_out());
         Prepared::Absent(time.map(|time| (self.flight.key().clone(), time)))
     }
 
@@ -236,18 +243,19 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> LoadGuard<K, V, S> {
                     Stored::Held(Held::Renewed) => (Standing::Held, Outcome::Unchanged),
                     Stored::Refused => (Standing::Held, Outcome::Refused),
                     Stored::Superseded | Stored::Unmet(_) => (Standing::Superseded, Outcome::Superseded),
+                    Stored::Struck => (Standing::Struck { stamp: self.stamp.get() }, Outcome::Superseded),
                 };
                 (Landing { result, standing }, outcome)
             }
             Prepared::Deliver(value) => {
-                let standing = self.land_empty(Remains::Removed(RemovalCause::Replaced), None, out);
+                let standing = self.land_empty(self.leaving(RemovalCause::Replaced), None, out);
                 let outcome = if standing == Standing::Held { Outcome::Uncached } else { Outcome::Superseded };
                 (Landing { result: Ok(value), standing }, outcome)
             }
             Prepared::Absent(remembered) => {
                 let weight = self.shared.settings.answering.weight;
                 let note = remembered.map(|(key, time)| Note { key: Some(key), weight, what: Noted::Absent(time) });
-                let standing = self.land_empty(Remains::Removed(RemovalCause::Absent), note, out);
+                let standing = self.land_empty(self.leaving(RemovalCause::Absent), note, out);
                 let outcome = if standing == Standing::Held { Outcome::Absent } else { Outcome::Superseded };
                 (Landing { result: Err(LoadError::Absent), standing }, outcome)
             }
@@ -257,6 +265,11 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> LoadGuard<K, V, S> {
                 (Landing { result: Err(error), standing }, outcome)
             }
         }
+    }
+
+    /// What becomes of a held value when the load brings none to take its place.
+    fn leaving(&self, cause: RemovalCause) -> Remains {
+        if self.flight.is_kept_out() { Remains::Held } else { Remains::Removed(cause) }
     }
 
     /// Has a thread of the pool do what is left: inside the closure of `get` no lock can be taken. Without a thread the time-out ends the flight.
@@ -271,6 +284,7 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> LoadGuard<K, V, S> {
             otherwise: self.otherwise.take(),
             progress: self.progress.clone(),
             begun_at: self.begun_at.clone(),
+            stamp: self.stamp.clone(),
             load_time: self.load_time.clone(),
             heir: Heir::Yes,
         };

@@ -3,12 +3,14 @@
 use super::counters::{Count, Counters, Holdings};
 use super::delivery::Audience;
 use super::handle::Handles;
+use super::invalidation::Sweep;
 use super::places::Places;
 use crate::ground::flat::Pile;
 use crate::ground::hash::Hashed;
 use crate::ground::process::Process;
 use crate::ground::sync::Arc;
 use crate::ground::sync::atomic::AtomicBool;
+use crate::ground::tags::Tags;
 use crate::ground::time::Clock;
 use crate::mechanisms::eviction::Plan;
 use crate::mechanisms::flight::{Flight, Traffic};
@@ -45,6 +47,10 @@ pub(crate) struct CacheShared<K, V, S> {
     pub(super) permits: Arc<Permits<Arc<Flight<K, V>>>>,
     pub(super) plan: Arc<Plan<K, V>>,
     pub(super) upkeep: Arc<Upkeep>,
+    pub(super) tags: Arc<Tags>,
+    pub(super) sweep: Sweep,
+    /// Whether the shards note the last writes, as a load of many keys has begun.
+    pub(super) notes_writes: AtomicBool,
     /// Permits on their way to the next.
     permits_back: Pile,
     /// Whether it loads no more.
@@ -62,6 +68,8 @@ pub(crate) struct Settings<K, V> {
     /// Asked how long a value lives.
     pub(crate) hook: Option<Hook<K, V>>,
     pub(crate) load_timeout: Duration,
+    /// Keys that go out in one call of the loader, at most.
+    pub(crate) max_batch: usize,
     /// How long one waits who could have a stale value; `Duration::MAX` for as long as it takes.
     pub(crate) soft_timeout: Duration,
     pub(crate) abandoned_loads: AbandonedLoads,
@@ -121,12 +129,14 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
             (WithJanitor::Yes, None) => Keeper::Janitor(Arc::clone(&process.janitor)),
         }));
         let plan = Arc::new(parts.plan);
+        let tags = Tags::new();
         let common = Common {
             plan: Arc::clone(&plan),
             traffic: Arc::clone(&traffic),
             permits: Arc::clone(&permits),
             reads: parts.settings.hook.as_ref().and_then(Hook::on_read),
             upkeep: Arc::clone(&upkeep),
+            tags: Arc::clone(&tags),
             is_heard: parts.listener.is_some(),
         };
         let shared = Arc::new(Self {
@@ -143,6 +153,9 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
             permits,
             plan,
             upkeep,
+            tags,
+            sweep: Sweep::new(),
+            notes_writes: AtomicBool::new(false),
             permits_back: Pile::new(),
             closed: AtomicBool::new(false),
             handles: Handles::new(),
@@ -234,7 +247,7 @@ impl<K, V, S> CacheShared<K, V, S> {
     /// Gives a permit back, to the first of those who wait for one and still need it.
     ///
     /// A load that begins may end at once and give its permit back in turn, so that is kept off the stack.
-    fn pass_permit_on(&self) {
+    pub(super) fn pass_permit_on(&self) {
         self.permits_back.add(|| {
             while let Some(next) = self.permits.pass_on() {
                 if self.shard(next.hashed()).begin_queued(&next) {
@@ -250,14 +263,16 @@ impl<K, V, S> CacheShared<K, V, S> {
     /// If they don't.
     #[cfg(any(test, debug_assertions))]
     pub(crate) fn validate(&self) {
-        let (mut entries, mut weight, mut answers) = (0, 0, 0);
+        let (mut entries, mut weight, mut answers, mut labelled) = (0, 0, 0, 0);
         for shard in &self.shards {
             let recount = shard.recount();
             entries += recount.entries;
             weight += recount.weight;
             answers += recount.answers;
+            labelled += recount.labelled;
             assert_eq!(recount.berths, 0, "no load is in the air, and none is wanted");
         }
+        assert!(labelled > 0 || self.tags.carried() == 0, "no name of a tag is held that no entry carries");
         assert_eq!(entries, self.room.entries(), "the entries booked are those held");
         assert_eq!(answers, self.room.answers(), "the answers booked are those remembered");
         assert!(answers <= self.room.capacity() / 8, "answers without a value are an eighth at most");

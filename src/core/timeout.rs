@@ -30,7 +30,7 @@ impl<K, V, S> CacheShared<K, V, S> {
     }
 
     /// Has `waker` woken at `deadline`, by this cache's clock. Nothing where nobody keeps it.
-    fn set_alarm(&self, deadline: Deadline, waker: Waker) -> Option<Appointment> {
+    pub(super) fn set_alarm(&self, deadline: Deadline, waker: Waker) -> Option<Appointment> {
         match (self.clock.mock(), self.settings.janitor) {
             (Some(mock), _) => Some(mock.watch(deadline, waker)),
             (None, WithJanitor::Yes) => Some(self.process.janitor.watch(deadline, waker)),

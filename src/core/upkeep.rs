@@ -44,7 +44,7 @@ impl<K, V, S> CacheShared<K, V, S> {
     }
 
     /// Whether more may leave a shard now. Where the listener holds it up the janitor is told when it may; others wait.
-    fn is_open(&self, shard: &Shard<K, V>) -> bool {
+    pub(super) fn is_open(&self, shard: &Shard<K, V>) -> bool {
         if janitor::is_here() {
             return self.may_send(shard);
         }
@@ -56,6 +56,7 @@ impl<K, V, S> CacheShared<K, V, S> {
     pub(crate) fn maintain(&self) {
         let now = self.clock.now();
         while self.reclaim(now, u32::MAX) == Done::Part {}
+        while self.sweep(u32::MAX) == Done::Part {}
         self.work_in_uses();
         self.deliver_all();
     }
@@ -64,11 +65,11 @@ impl<K, V, S> CacheShared<K, V, S> {
     fn visited(&self) {
         self.upkeep.begins();
         let now = self.clock.now();
-        let done = self.reclaim(now, HOLDS.max(u32::try_from(self.shards.len()).unwrap_or(u32::MAX)));
-        match done {
+        let holds = HOLDS.max(u32::try_from(self.shards.len()).unwrap_or(u32::MAX));
+        match (self.reclaim(now, holds), self.sweep(holds)) {
             // Others come first that are due by now.
-            Done::Part => self.upkeep.go_on(now),
-            Done::All => {
+            (Done::Part, _) | (_, Done::Part) => self.upkeep.go_on(now),
+            (Done::All, Done::All) => {
                 // One that is held up by the listener is come back to when there is room.
                 let open = self.shards.iter().filter(|shard| !janitor::is_here() || self.may_send(shard));
                 open.filter_map(|shard| shard.next_due()).for_each(|next| self.upkeep.want(next));

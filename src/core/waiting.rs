@@ -24,6 +24,8 @@ pub(crate) struct Waiting<'a, K, V, S> {
     /// There until this is dropped.
     waiter: Option<Waiter<K, V>>,
     since: Tick,
+    /// The number that a strike of a tag had by then, at most.
+    stamp: u64,
     /// Where it is a load that waits.
     nested: Option<Nested>,
     /// Where a job on the pool awaits it, and so holds its thread.
@@ -85,7 +87,8 @@ impl<'a, K, V, S> Waiting<'a, K, V, S> {
         let since = shared.clock.now();
         let patience = if fallback.is_some() { shared.settings.soft_timeout } else { Duration::MAX };
         let slow = WakeUp::new(Deadline::after(since, patience));
-        Self { shared, waiter: Some(waiter), since, nested: None, away: None, fallback, slow, settled_for: None }
+        let stamp = shared.tags.now();
+        Self { shared, waiter: Some(waiter), since, stamp, nested: None, away: None, fallback, slow, settled_for: None }
     }
 
     pub(super) fn has_fallback(&self) -> bool {
@@ -141,7 +144,7 @@ impl<K, V, S> Drop for Waiting<'_, K, V, S> {
 impl<K: Key, V: Value, S: Send + Sync + 'static> Waiting<'_, K, V, S> {
     /// The landing, or the promise to wake `cx` when it comes.
     pub(crate) fn poll(&mut self, cx: &Context<'_>) -> Poll<Landing<V>> {
-        if let Poll::Ready(landing) = self.waiter().poll(cx) {
+        if let Poll::Ready(landing) = self.look(cx) {
             return Poll::Ready(landing);
         }
         if let Err(cycle) = self.be_seen() {
@@ -155,6 +158,15 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> Waiting<'_, K, V, S> {
             Poll::Ready(()) if self.may_give_up() => Poll::Ready(self.too_slow()),
             Poll::Ready(()) | Poll::Pending => Poll::Pending,
         }
+    }
+
+    /// The landing as this one gets it. Who came after a tag of what was loaded had been struck wants nothing that is older than that.
+    fn look(&mut self, cx: &Context<'_>) -> Poll<Landing<V>> {
+        let came = self.stamp;
+        self.waiter().poll(cx).map(|landing| match landing.standing {
+            Standing::Struck { stamp } if stamp < came => Landing { result: Err(LoadError::Cancelled), standing: Standing::Vacated },
+            _ => landing,
+        })
     }
 
     /// Whether one who has waited long enough still has a value in hand. If it is over by now, he waits on like everybody else.
@@ -193,7 +205,7 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> Waiting<'_, K, V, S> {
 
     /// As [`block`](Self::block), where a runtime may refuse it.
     pub(super) fn block_in(&mut self, if_refused: IfRefused) -> Landing<V> {
-        if let Poll::Ready(landing) = self.waiter().poll(&Context::from_waker(Waker::noop())) {
+        if let Poll::Ready(landing) = self.look(&Context::from_waker(Waker::noop())) {
             return landing;
         }
         let (parker, waker) = Parker::new();
@@ -229,7 +241,7 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> Waiting<'_, K, V, S> {
         let _away = self.shared.process.pool.parked();
         blocking(if_refused, || {
             loop {
-                if let Poll::Ready(landing) = self.waiter().poll(&cx) {
+                if let Poll::Ready(landing) = self.look(&cx) {
                     return Err(landing);
                 }
                 if let Some(done) = done() {

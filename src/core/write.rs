@@ -4,9 +4,10 @@ use super::counters::Outcome;
 use super::shared::CacheShared;
 use crate::ground::contain::{contain, drop_contained};
 use crate::ground::hash::Hashed;
+use crate::ground::sync::atomic::Ordering;
 use crate::mechanisms::flight::{Landing, Standing};
 use crate::mechanisms::outbox::Sending;
-use crate::shard::{Answered, By, Clearing, Committed, Departures, Held, Need, Place, Put, Shard};
+use crate::shard::{Answered, By, Clearing, Committed, Departures, Held, Needed, Place, Put, Shard};
 use crate::vocabulary::expiry::hook::Hook;
 use crate::vocabulary::expiry::{Lifetime, Origin};
 use crate::vocabulary::keys::{Key, Value};
@@ -14,6 +15,7 @@ use crate::vocabulary::loaded::{Answer, Loaded, Own};
 use crate::vocabulary::refused::Refused;
 use equivalent::Equivalent;
 use std::cell::Cell;
+use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,11 +24,35 @@ pub(crate) enum Stored<V> {
     Held(Held),
     Refused,
     Superseded,
-    /// The value that it was to take the place of isn't held; this is what was to be stored.
-    Unmet(Arc<V>),
+    /// One of its tags was struck while it was being loaded.
+    Struck,
+    /// What it was to take the place of isn't what is held.
+    Unmet(Unmet<V>),
+}
+
+/// A conditional write that has changed nothing.
+pub(crate) struct Unmet<V> {
+    /// What was to be stored.
+    pub(crate) value: Arc<V>,
+    /// What is held that everybody may see.
+    pub(crate) held: Option<Arc<V>>,
+}
+
+/// How a value came about that is to be stored.
+#[derive(Clone, Copy)]
+pub(super) struct Making {
+    /// How long its load took; zero where a caller brings it.
+    pub(super) load_time: Duration,
+    /// The number of its load or write among the strikes of tags.
+    pub(super) stamp: u64,
 }
 
 impl<K: Key, V: Value, S> CacheShared<K, V, S> {
+    /// How a value came about that a caller brings.
+    pub(super) fn by_a_caller(&self) -> Making {
+        Making { load_time: Duration::ZERO, stamp: self.tags.now() }
+    }
+
     /// A caller's write. What is no value to be stored removes the one that is held.
     ///
     /// # Errors
@@ -34,7 +60,7 @@ impl<K: Key, V: Value, S> CacheShared<K, V, S> {
     pub(crate) fn insert(&self, hashed: Hashed, key: K, loaded: Loaded<V>) -> Result<(), Refused> {
         match loaded.answer {
             Answer::Value(value) => {
-                let put = self.weighed((hashed, key), value, loaded.own, By::Caller, Duration::ZERO);
+                let put = self.weighed((hashed, key), value, loaded.own, By::Caller, self.by_a_caller());
                 let weight = put.weight;
                 self.heed(hashed);
                 if let Stored::Refused = self.accounted(|out| self.put(put, out)) {
@@ -58,7 +84,7 @@ impl<K: Key, V: Value, S> CacheShared<K, V, S> {
         value: Arc<V>,
         mut own: Own,
         by: By<'a, K, V>,
-        load_time: Duration,
+        making: Making,
     ) -> Put<'a, K, V> {
         let weight = own.weight.unwrap_or_else(|| self.settings.weigher.weigh(&key, &value));
         let hook = self.settings.hook.as_ref();
@@ -70,8 +96,12 @@ impl<K: Key, V: Value, S> CacheShared<K, V, S> {
             };
             own.rules.lifetime = live.map(Lifetime::For);
         }
+        let Making { load_time, stamp } = making;
         let origin = Origin { load_time, reread: hook.is_some_and(|hook| hook.reads) };
-        let times = self.settings.rules.times(&own.rules, origin, &self.clock);
+        let mut times = self.settings.rules.times(&own.rules, origin, &self.clock);
+        if let Some(labels) = self.tags.labels(&own.tags, stamp) {
+            times.label(labels);
+        }
         let cost = own.cost.unwrap_or(load_time);
         let renewal = own.unchanged.then(|| Box::new(own));
         Put {
@@ -80,10 +110,11 @@ impl<K: Key, V: Value, S> CacheShared<K, V, S> {
             value,
             weight,
             times,
+            stamp,
             cost,
             by,
             renewal,
-            need: Need::Unknown,
+            need: Needed::Unknown,
             gave_way: Cell::new(None),
             stays: Cell::new(false),
             verdict: None,
@@ -124,9 +155,10 @@ impl<K: Key, V: Value, S> CacheShared<K, V, S> {
             }
             Committed::Refused => Stored::Refused,
             Committed::Superseded => Stored::Superseded,
-            Committed::Unmet(Put { key, value, .. }) => {
+            Committed::Struck => Stored::Struck,
+            Committed::Unmet(Put { key, value, .. }, held) => {
                 out.key(key);
-                Stored::Unmet(value)
+                Stored::Unmet(Unmet { value, held })
             }
             Committed::NeedsRoom { .. } => unreachable!("room is gathered before a put is concluded"),
         }
@@ -143,16 +175,21 @@ impl<K: Key, V: Value, S> CacheShared<K, V, S> {
         self.accounted(|out| self.shard(place.hashed).remove(place, expected, self.terms(), out))
     }
 
-    /// Stores `value` in place of just the `expected` one.
+    /// Stores `value` if `by` may.
     ///
     /// # Errors
-    /// If that isn't held: the value comes back.
-    pub(crate) fn replace(&self, hashed: Hashed, key: K, expected: &Arc<V>, value: Arc<V>) -> Result<(), Arc<V>> {
-        let put = self.weighed((hashed, key), value, Own::default(), By::Holder(expected), Duration::ZERO);
+    /// If it may not.
+    pub(crate) fn write_if(&self, hashed: Hashed, key: K, by: By<'_, K, V>, value: Arc<V>) -> Result<(), Unmet<V>> {
+        let put = self.weighed((hashed, key), value, Own::default(), by, self.by_a_caller());
         self.heed(hashed);
+        self.put_if(put)
+    }
+
+    /// As [`write_if`](Self::write_if), of what is weighed already.
+    pub(super) fn put_if(&self, put: Put<'_, K, V>) -> Result<(), Unmet<V>> {
         match self.accounted(|out| self.put(put, out)) {
-            Stored::Unmet(value) => Err(value),
-            Stored::Held(_) | Stored::Refused | Stored::Superseded => Ok(()),
+            Stored::Unmet(unmet) => Err(unmet),
+            Stored::Held(_) | Stored::Refused | Stored::Superseded | Stored::Struck => Ok(()),
         }
     }
 
@@ -165,7 +202,38 @@ impl<K: Key, V: Value, S> CacheShared<K, V, S> {
     }
 }
 
+impl<K: Key, V: Value, S: BuildHasher> CacheShared<K, V, S> {
+    /// Stores what the load of other keys brought, which has this `number`: only where there is nothing, and nothing has happened since it began.
+    pub(super) fn insert_unasked(&self, key: K, loaded: Loaded<V>, number: u64) -> bool {
+        let Answer::Value(value) = loaded.answer else { return false };
+        let hashed = self.place(&key).hashed;
+        let making = Making { load_time: Duration::ZERO, stamp: number };
+        // The weigher's and the keys' panics are nothing that the other keys of the load should suffer from.
+        let stored = contain(|| {
+            let put = self.weighed((hashed, key), value, loaded.own, By::Unasked(number), making);
+            self.heed(hashed);
+            self.accounted(|out| self.put(put, out))
+        });
+        match stored {
+            Ok(stored) => matches!(stored, Stored::Held(_)),
+            Err(panic) => {
+                panic.forget();
+                false
+            }
+        }
+    }
+}
+
 impl<K, V, S> CacheShared<K, V, S> {
+    /// From now on the shards note which keys have changed lately: a load is about to begin that may bring what it isn't asked for.
+    pub(super) fn note_writes(&self) {
+        // Relaxed: each shard's lock says what came before what.
+        if !self.notes_writes.load(Ordering::Relaxed) {
+            self.shards.iter().for_each(Shard::note_changes);
+            self.notes_writes.store(true, Ordering::Relaxed);
+        }
+    }
+
     /// Tells the policy of every use that hits have left a mark of.
     pub(crate) fn work_in_uses(&self) {
         self.shards.iter().for_each(Shard::work_in_touches);

@@ -1,18 +1,25 @@
 //! The async face.
 
+use super::atomic::atomic_methods;
 use super::builder::CacheBuilder;
 use super::cache::Cache;
 use super::capacity::capacity_methods;
 use super::entry::{Entry, Taker};
 use super::fetch::{ByClosure, Fetch};
-use super::iter::Iter;
+use super::invalidation::invalidation_methods;
+use super::iter::borrowed::Iter;
+use super::iter::snapshot::IterSnapshot;
 use super::lifetimes::lifetime_methods;
 use super::plain::plain_methods;
+use super::walking::walking_methods;
+use super::warm::warm_methods;
 use crate::core::ends::CLOSE_LIMIT;
 use crate::core::handle::Handle;
 use crate::ground::contain::drop_contained;
 use crate::ground::hash::RandomState;
+use crate::ground::tags::Strike;
 use crate::shard::{Rule, Trace};
+use crate::vocabulary::compute_result::ComputeResult;
 use crate::vocabulary::entry_info::EntryInfo;
 use crate::vocabulary::error::{BoxError, OptionalExt};
 use crate::vocabulary::fetched::Fetched;
@@ -46,12 +53,16 @@ use std::time::Duration;
 /// # }
 /// ```
 pub struct AsyncCache<K, V, S = RandomState> {
-    shared: Handle<K, V, S>,
+    pub(crate) shared: Handle<K, V, S>,
 }
 
 plain_methods!(AsyncCache, build_async);
 lifetime_methods!(AsyncCache, build_async);
 capacity_methods!(AsyncCache, build_async);
+walking_methods!(AsyncCache, build_async);
+atomic_methods!(AsyncCache, build_async);
+invalidation_methods!(AsyncCache, build_async);
+warm_methods!(AsyncCache, build_async);
 
 impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> AsyncCache<K, V, S> {
     /// Loads where nothing usable is held: the read-through call.

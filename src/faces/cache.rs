@@ -1,19 +1,26 @@
 //! The blocking face.
 
 use super::async_cache::AsyncCache;
+use super::atomic::atomic_methods;
 use super::builder::CacheBuilder;
 use super::capacity::capacity_methods;
 use super::entry::{Entry, Taker};
-use super::iter::Iter;
+use super::invalidation::invalidation_methods;
+use super::iter::borrowed::Iter;
+use super::iter::snapshot::IterSnapshot;
 use super::lifetimes::lifetime_methods;
 use super::plain::plain_methods;
+use super::walking::walking_methods;
+use super::warm::warm_methods;
 use crate::core::blocking::Means;
 use crate::core::ends::CLOSE_LIMIT;
 use crate::core::handle::Handle;
 use crate::core::lead::Brought;
 use crate::ground::contain::drop_contained;
 use crate::ground::hash::RandomState;
+use crate::ground::tags::Strike;
 use crate::shard::{Rule, Trace};
+use crate::vocabulary::compute_result::ComputeResult;
 use crate::vocabulary::entry_info::EntryInfo;
 use crate::vocabulary::error::{BoxError, LoadError, OptionalExt};
 use crate::vocabulary::fetched::Fetched;
@@ -43,12 +50,16 @@ use std::time::Duration;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 pub struct Cache<K, V, S = RandomState> {
-    shared: Handle<K, V, S>,
+    pub(crate) shared: Handle<K, V, S>,
 }
 
 plain_methods!(Cache, build);
 lifetime_methods!(Cache, build);
 capacity_methods!(Cache, build);
+walking_methods!(Cache, build);
+atomic_methods!(Cache, build);
+invalidation_methods!(Cache, build);
+warm_methods!(Cache, build);
 
 /// A closure that is never there: the type of "no closure was given".
 type NoClosure<V> = fn() -> Brought<V>;

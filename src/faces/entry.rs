@@ -5,11 +5,12 @@ use crate::core::fetch::Look;
 use crate::core::handle::Handle;
 use crate::core::lead::LoadGuard;
 use crate::core::waiting::{Nested, Waiting};
+use crate::core::write::Unmet;
 use crate::ground::hash::RandomState;
 use crate::ground::reentry;
 use crate::ground::waits::{InLoad, Load};
 use crate::mechanisms::flight::Landing;
-use crate::shard::Trace;
+use crate::shard::By;
 use crate::vocabulary::error::LoadError;
 use crate::vocabulary::keys::{Key, Value};
 use crate::vocabulary::loaded::Loaded;
@@ -324,10 +325,7 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> OccupiedEntry<K, 
     /// # Examples
     /// See [`OccupiedEntry`].
     pub fn replace(&mut self, value: V) -> Result<Arc<V>, V> {
-        match self.swap(Arc::new(value)) {
-            Ok(old) => Ok(old),
-            Err(value) => Err(Arc::into_inner(value).expect("what wasn't stored is nobody else's")),
-        }
+        self.swap(Arc::new(value)).map_err(|unmet| Arc::into_inner(unmet.value).expect("what wasn't stored is nobody else's"))
     }
 
     /// Removes the value that this entry shows and gives it, or `None` if just that isn't held any more.
@@ -348,14 +346,14 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> OccupiedEntry<K, 
         self.cache.remove_if(self.cache.place(&self.key), Some(&self.value))
     }
 
-    fn swap(&mut self, value: Arc<V>) -> Result<Arc<V>, Arc<V>> {
+    fn swap(&mut self, value: Arc<V>) -> Result<Arc<V>, Unmet<V>> {
         let hashed = self.cache.place(&self.key).hashed;
         let new = Arc::clone(&value);
-        match self.cache.replace(hashed, self.key.clone(), &self.value, value) {
+        match self.cache.write_if(hashed, self.key.clone(), By::Holder(&self.value), value) {
             Ok(()) => Ok(std::mem::replace(&mut self.value, new)),
-            Err(value) => {
+            Err(unmet) => {
                 drop(new);
-                Err(value)
+                Err(unmet)
             }
         }
     }
@@ -367,11 +365,10 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> OccupiedEntry<K, 
         loop {
             let mut copy = V::clone(&self.value);
             change(&mut copy);
-            let Err(copy) = self.swap(Arc::new(copy)) else { return self };
-            let place = self.cache.place(&self.key);
-            match self.cache.shard(place.hashed).fetch(place, Trace::None) {
-                Some(newer) => self.value = newer,
-                None => {
+            match self.swap(Arc::new(copy)) {
+                Ok(_) => return self,
+                Err(Unmet { held: Some(newer), .. }) => self.value = newer,
+                Err(Unmet { value: copy, held: None }) => {
                     self.value = copy;
                     return self;
                 }

@@ -8,7 +8,7 @@ use crate::core::waiting::Waiting;
 use crate::ground::contain::contain;
 use crate::ground::hash::RandomState;
 use crate::ground::reentry;
-use crate::mechanisms::flight::Turn;
+use crate::mechanisms::flight::{Party, Turn};
 use crate::shard::Rule;
 use crate::vocabulary::error::{BoxError, LoadError};
 use crate::vocabulary::fetched::{Fetched, Source};
@@ -161,6 +161,17 @@ impl<'a, K: Key, V: Value, S: BuildHasher + Send + Sync + 'static, O> Fetch<'a, 
     }
 }
 
+impl<'a, K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> Fetch<'a, K, V, S> {
+    /// Goes on with one of many keys that were asked for by the cache's own loader, where nothing is left to be launched.
+    #[cfg(feature = "bulk")]
+    pub(crate) fn of_many(shared: &'a Arc<CacheShared<K, V, S>>, asked: Asked<'a, K, V, S>) -> Self {
+        let finish: Finish<V, Arc<V>> = |result| result.map(|fetched| fetched.value);
+        let mut fetch = Self { shared, state: State::Done, rule: Rule::Served, look: Look::First, means: ByLoader(()), finish };
+        fetch.state = fetch.begun(asked, None);
+        fetch
+    }
+}
+
 impl<'a, K: Key, V: Value, S: BuildHasher + Send + Sync + 'static, O, F> Fetch<'a, K, V, S, O, ByClosure<F>> {
     /// Fetches by a closure.
     pub(super) fn by_closure<Q>(shared: &'a Arc<CacheShared<K, V, S>>, key: &Q, load: F, finish: Finish<V, O>) -> Self
@@ -182,8 +193,14 @@ impl<'a, K: Key, V: Value, S: BuildHasher + Send + Sync + 'static, O, M: Means<K
 
     /// Looks, and starts the load if there is one to start. Where it can't, what was `overtaken` before comes first.
     fn ask<Q: LoadKey<K> + ?Sized>(&mut self, key: &Q, overtaken: Option<LoadError>) -> State<'a, K, V, S> {
-        let request = Request { rule: self.rule, lead: self.means.may_lead(self.shared), look: self.look, caller: Caller::Task };
-        match self.shared.ask(key, request) {
+        let request =
+            Request { rule: self.rule, lead: self.means.may_lead(self.shared), look: self.look, caller: Caller::Task, party: Party::Alone };
+        let asked = self.shared.ask(key, request);
+        self.begun(asked, overtaken)
+    }
+
+    fn begun(&mut self, asked: Asked<'a, K, V, S>, overtaken: Option<LoadError>) -> State<'a, K, V, S> {
+        match asked {
             Asked::Hit(value) => State::Ready(Ok(Fetched { value, source: Source::Hit })),
             Asked::Held(fetched, refresh) => {
                 if let Some((guard, turn)) = refresh {

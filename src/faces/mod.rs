@@ -1,11 +1,15 @@
 //! Floor 5, the faces: what users hold in their hands. They delegate.
 
 pub(crate) mod async_cache;
+mod atomic;
 pub(crate) mod builder;
 pub(crate) mod cache;
 mod capacity;
 pub(crate) mod entry;
 pub(crate) mod fetch;
+mod invalidation;
 pub(crate) mod iter;
 mod lifetimes;
 mod plain;
+mod walking;
+mod warm;

@@ -239,27 +239,6 @@ macro_rules! plain_methods {
             pub fn clear(&self) {
                 self.shared.clear();
             }
-
-            /// All fresh entries, without leaving a trace.
-            ///
-            /// An entry that stays while the walk goes on is seen exactly once; one that comes, goes or changes meanwhile may or may not be.
-            ///
-            /// # Blocking
-            /// It takes a part's read lock for 64 entries at a time, under which keys are cloned, and no lock in between.
-            ///
-            /// # Examples
-            /// ```
-            #[doc = concat!("let cache = bellwether::", stringify!($face), "::<u32, &str>::builder().", stringify!($build), "()?;")]
-            /// cache.insert(1, "one");
-            /// cache.insert(2, "two");
-            /// let mut keys: Vec<u32> = cache.iter().map(|(key, _)| key).collect();
-            /// keys.sort();
-            /// assert_eq!(keys, [1, 2]);
-            /// # Ok::<(), bellwether::BuildError>(())
-            /// ```
-            pub fn iter(&self) -> Iter<'_, K, V, S> {
-                Iter::new(&self.shared)
-            }
         }
 
         impl<K, V, S> $face<K, V, S> {
@@ -361,15 +340,6 @@ macro_rules! plain_methods {
                     .field("weight", &self.weight())
                     .field("capacity", &self.capacity())
                     .finish_non_exhaustive()
-            }
-        }
-
-        impl<'a, K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> IntoIterator for &'a $face<K, V, S> {
-            type Item = (K, Arc<V>);
-            type IntoIter = Iter<'a, K, V, S>;
-
-            fn into_iter(self) -> Iter<'a, K, V, S> {
-                self.iter()
             }
         }
     };

@@ -15,5 +15,6 @@ pub(crate) mod seeded;
 pub(crate) mod slab;
 pub(crate) mod striped;
 pub(crate) mod sync;
+pub(crate) mod tags;
 pub(crate) mod time;
 pub(crate) mod waits;

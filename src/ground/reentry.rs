@@ -13,6 +13,8 @@ per_thread! {
 pub(crate) enum Of {
     /// The closure of `get`.
     Get,
+    /// The closure of `try_compute`.
+    TryCompute,
     /// A method of a custom policy.
     Policy,
 }
@@ -35,7 +37,7 @@ impl Drop for Inside {
 /// To be called before any shard is locked.
 ///
 /// # Panics
-/// If this thread is inside a closure of `get`, or a method of a custom policy.
+/// If this thread is inside a closure of `get` or `try_compute`, or a method of a custom policy.
 #[inline]
 pub(crate) fn check() {
     if let Some(of) = INSIDE.with(Cell::get) {
@@ -51,12 +53,19 @@ pub(crate) fn is_inside() -> bool {
 #[cold]
 #[inline(never)]
 fn refuse(of: Of) -> ! {
-    assert!(
-        of == Of::Get,
-        "a bellwether cache was called from inside a method of a custom policy, which runs under the lock of a part of the cache"
-    );
-    panic!(
-        "a bellwether cache was called from inside the closure of `get`, which runs under the lock of a part of the cache: \
-         use `fetch` to get the value out first, then call"
-    );
+    match of {
+        Of::Get => panic!(
+            "a bellwether cache was called from inside the closure of `get`, which runs under the lock of a part of the cache: \
+             use `fetch` to get the value out first, then call"
+        ),
+        Of::TryCompute => panic!(
+            "a bellwether cache was called from inside the closure of `try_compute`, which runs under the lock of a part of the cache: \
+             use `compute`, whose closure runs under no lock"
+        ),
+        Of::Policy => {
+            panic!(
+                "a bellwether cache was called from inside a method of a custom policy, which runs under the lock of a part of the cache"
+            )
+        }
+    }
 }

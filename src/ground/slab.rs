@@ -25,8 +25,8 @@ pub(crate) struct Slab<T> {
     /// Numbers of pages that were given back.
     absent: Vec<u32>,
     len: usize,
-    /// The generation of the next stay. Shared by all slots, so that it outlives pages.
-    generation: u32,
+    /// The generation of the next stay. Shared by all slots, so that it outlives pages; it never comes again.
+    generation: u64,
 }
 
 struct Page<T> {
@@ -37,8 +37,17 @@ struct Page<T> {
 }
 
 struct Cell<T> {
-    generation: u32,
+    generation: u64,
     item: T,
+}
+
+/// What a search for the next thing came to.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Search {
+    Found(Slot),
+    /// Out of steps: to be gone on with from this slot on.
+    Paused(Slot),
+    End,
 }
 
 impl<T> Slab<T> {
@@ -46,8 +55,23 @@ impl<T> Slab<T> {
         Self { pages: Vec::new(), roomy: Vec::new(), absent: Vec::new(), len: 0, generation: 0 }
     }
 
+    /// An empty slab after this one: whose stays are later than all of this one's, so that no handle matches in both.
+    pub(crate) fn successor(&self) -> Self {
+        Self { generation: self.generation, ..Self::new() }
+    }
+
     pub(crate) fn len(&self) -> usize {
         self.len
+    }
+
+    /// The generation of the next stay: all stays so far are of lower ones.
+    pub(crate) fn now(&self) -> u64 {
+        self.generation
+    }
+
+    /// The generation of the present stay in `slot`.
+    pub(crate) fn since(&self, slot: Slot) -> Option<u64> {
+        self.cell(slot).map(|cell| cell.generation)
     }
 
     /// Whether one more thing fits: slots are numbered with 32 bits.
@@ -63,7 +87,7 @@ impl<T> Slab<T> {
             None => self.add_page(),
         };
         let generation = self.generation;
-        self.generation = generation.wrapping_add(1);
+        self.generation = generation + 1;
         let page = page_mut(&mut self.pages, number);
         let offset = page.occupied.trailing_ones();
         page.occupied |= 1 << offset;
@@ -95,7 +119,7 @@ impl<T> Slab<T> {
         self.len -= 1;
         if self.len == 0 && self.pages.len() > 1 {
             // Even the list of pages is worth giving back after a crowd has gone. Generations go on.
-            *self = Self { generation: self.generation, ..Self::new() };
+            *self = self.successor();
         }
         Some(cell.item)
     }
@@ -108,22 +132,35 @@ impl<T> Slab<T> {
     /// The handle of the present stay in `slot`.
     #[inline]
     pub(crate) fn handle(&self, slot: Slot) -> Option<Handle> {
-        self.cell(slot).map(|cell| Handle { slot, generation: cell.generation })
+        self.cell(slot).map(|cell| Handle { slot, generation: low_bits(cell.generation) })
     }
 
     /// The first occupied slot at or after `slot`.
     pub(crate) fn next_occupied(&self, slot: Slot) -> Option<Slot> {
+        let mut steps = u32::MAX;
+        match self.search(slot, &mut steps) {
+            Search::Found(found) => Some(found),
+            Search::Paused(_) | Search::End => None,
+        }
+    }
+
+    /// The first occupied slot at or after `slot`. Spends one of `steps` for each page on which it finds nothing, whether or not the page is still there.
+    pub(crate) fn search(&self, slot: Slot, steps: &mut u32) -> Search {
         let (mut number, offset) = split(slot);
         let mut mask = u64::MAX << offset;
-        loop {
-            let page = self.pages.get(number as usize)?;
+        while let Some(page) = self.pages.get(number as usize) {
             let found = page.as_ref().map_or(0, |page| page.occupied & mask);
             if found != 0 {
-                return Some(number * PAGE + found.trailing_zeros());
+                return Search::Found(number * PAGE + found.trailing_zeros());
             }
+            if *steps == 0 {
+                return Search::Paused(number * PAGE + mask.trailing_zeros());
+            }
+            *steps -= 1;
             mask = u64::MAX;
             number += 1;
         }
+        Search::End
     }
 
     #[inline]
@@ -187,6 +224,11 @@ fn split(slot: Slot) -> (u32, u32) {
     (slot / PAGE, slot % PAGE)
 }
 
+/// What a handle keeps of a generation: it comes again after 2^32 stays, by when nobody has the handle any more.
+fn low_bits(generation: u64) -> u32 {
+    u32::try_from(generation & u64::from(u32::MAX)).expect("the rest is masked out")
+}
+
 fn position(index: usize) -> u32 {
     u32::try_from(index).expect("there are at most 2^26 pages")
 }
@@ -205,6 +247,41 @@ mod tests {
         slab.remove(slot);
         assert_eq!(slab.insert('b'), slot);
         assert_ne!(slab.handle(slot), handle);
+    }
+
+    #[test]
+    fn no_stay_is_as_late_as_one_of_its_successors() {
+        let mut slab = Slab::new();
+        let slot = slab.insert('a');
+        let mut next = slab.successor();
+        assert_eq!(next.insert('b'), slot);
+        assert!(slab.since(slot) < next.since(slot));
+        assert_ne!(slab.handle(slot), next.handle(slot));
+    }
+
+    #[test]
+    fn a_search_over_pages_that_were_given_back_can_be_gone_on_with() {
+        let mut slab = Slab::new();
+        let slots: Vec<_> = (0..64 * 100).map(|n| slab.insert(n)).collect();
+        let (&last, others) = slots.split_last().expect("there are some");
+        assert!(others.iter().all(|&slot| slab.remove(slot).is_some()));
+        assert!(slab.pages.iter().flatten().count() <= 2, "nearly all pages are gone");
+        let (mut from, mut searches, mut spent) = (1, 0, 0);
+        let found = loop {
+            let mut steps = 10;
+            searches += 1;
+            let found = slab.search(from, &mut steps);
+            spent += 10 - steps;
+            match found {
+                Search::Paused(next) => from = next,
+                Search::Found(slot) => break slot,
+                Search::End => panic!("one is left"),
+            }
+        };
+        assert_eq!((found, spent), (last, 99), "each page is looked at once");
+        assert_eq!(searches, 10, "in searches of ten steps");
+        assert_eq!(slab.search(last + 1, &mut 10), Search::End);
+        assert_eq!(slab.search(u32::MAX, &mut 0), Search::End);
     }
 
     #[test]

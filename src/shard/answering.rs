@@ -48,8 +48,7 @@ impl<K: Eq, V> State<K, V> {
     ) {
         let now = terms.clock.now();
         if let (Some(slot), Noted::Failed { backoff, .. }) = (held, &note.what) {
-            // When it ends stays as it is, so the wheel needn't know.
-            self.store.get_mut(slot).times.load_failed(now, backoff);
+            self.store.change_times(slot, |times| times.load_failed(now, backoff));
             note.key.into_iter().for_each(|key| out.key(key));
             return;
         }

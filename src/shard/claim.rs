@@ -88,7 +88,8 @@ impl<K: Eq, V> Shard<K, V> {
         let Some(slot) = state.store.find(hashed, at.key) else { return Claim::Needless(key) };
         // The dice have been thrown.
         let (freshness, may_try) = state.store.get(slot).times.judged(terms.clock);
-        let due = may_try && matches!(freshness, Freshness::RefreshDue | Freshness::Stale);
+        // What can't be stored isn't loaded for its own sake.
+        let due = may_try && matches!(freshness, Freshness::RefreshDue | Freshness::Stale) && !state.is_embargoed(at);
         if !due || (state.flights.joinable(hashed, at.key).is_some() && !seeded::on(Bug::RefreshWithoutLook)) {
             return Claim::Needless(key);
         }
@@ -107,12 +108,16 @@ impl<K: Eq, V> State<K, V> {
         terms: Terms<'_>,
         out: &mut Departures<K, V>,
     ) -> Claim<K, V> {
-        let held = self.store.find(hashed, &key);
+        let at = Place { hashed, key: &key, clock: terms.clock };
+        let (held, is_embargoed) = (self.store.find(hashed, &key), self.is_embargoed(at));
         // All lookups compare keys, as the claim does; only what comes after it may change anything.
         let Claimed { flight, turn, unneeded } = match self.flights.claim(hashed, key, wanted) {
             Ok(claimed) => claimed,
             Err(key) => return Claim::Refused(key, fallback),
         };
+        if is_embargoed {
+            flight.keep_out();
+        }
         // Seated before anybody else can come and go: a load that nobody waits for may be cancelled.
         let waiter = (wanted.kind == Kind::Load).then(|| flight.join(wish));
         let usable = held.filter(|&slot| !self.store.get(slot).times.is_over(terms.clock));
@@ -144,6 +149,9 @@ impl<K, V> Shard<K, V> {
         let heir = wanted.and_then(|wanted| state.flights.succeed(flight, wanted));
         if let Some((heir, _)) = &heir {
             flight.succeed_by(heir);
+            if flight.is_kept_out() {
+                heir.keep_out();
+            }
         }
         Some(Vacated { heir })
     }
@@ -151,6 +159,18 @@ impl<K, V> Shard<K, V> {
     /// Begins the load of a flight that has been granted a permit. `false` if it needs none any more.
     pub(crate) fn begin_queued(&self, flight: &Arc<Flight<K, V>>) -> bool {
         self.write().flights.begin_queued(flight)
+    }
+
+    /// Takes over the permit of a flight whose load has begun. `false` if it has none.
+    pub(crate) fn take_permit(&self, flight: &Arc<Flight<K, V>>) -> bool {
+        // Under the lock, as its end looks for the permit there.
+        let _state = self.write();
+        flight.give_permit()
+    }
+
+    /// Has a flight that waits for its turn without having asked for a permit ask for one. `true` if it begins now.
+    pub(crate) fn ask_permit(&self, flight: &Arc<Flight<K, V>>) -> bool {
+        self.write().flights.ask_permit(flight)
     }
 
     /// Has a flight begin without a permit, as a load that has one waits for it. `true` if it begins now.

@@ -8,6 +8,7 @@ use super::{Shard, State};
 use crate::ground::hash::Hashed;
 use crate::ground::seeded::{self, Bug};
 use crate::ground::slab::Slot;
+use crate::ground::tags::{Fate, Labels};
 use crate::ground::time::Clock;
 use crate::mechanisms::eviction::{Arrival, Gone, Node, Pins, Verdict};
 use crate::mechanisms::flight::{Flight, Kind, Overtaken};
@@ -30,13 +31,15 @@ pub(crate) struct Put<'a, K, V> {
     pub(crate) value: Arc<V>,
     pub(crate) weight: u64,
     pub(crate) times: Times,
+    /// The number, among the strikes of tags, of the load that brings it.
+    pub(crate) stamp: u64,
     /// What its load took.
     pub(crate) cost: Duration,
     pub(crate) by: By<'a, K, V>,
     /// There if it was found to be unchanged: then all but this stays of the entry that holds it already, if one does.
     pub(crate) renewal: Option<Box<Own>>,
     /// Whether somebody needs it, where it is a refresh.
-    pub(crate) need: Need,
+    pub(crate) need: Needed,
     /// There if the key's own value has left to make room for this one: what the shard's count of changes was then.
     pub(crate) gave_way: Cell<Option<u64>>,
     /// Whether its key's entry has made room for it with the very value that it brings: that hasn't left then.
@@ -47,7 +50,7 @@ pub(crate) struct Put<'a, K, V> {
 
 /// Whether a value is needed.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Need {
+pub(crate) enum Needed {
     /// To be asked by the first look.
     Unknown,
     /// It is, whatever has left since to make room for it.
@@ -60,8 +63,12 @@ pub(crate) enum By<'a, K, V> {
     Caller,
     /// A caller's write in place of just this value: as `Caller`, if that is held.
     Holder(&'a Arc<V>),
+    /// A caller's write in the place of nothing: as `Caller`, if no value is held that everybody may see.
+    Newcomer,
     /// A flight that lands: it stores only if the map still holds it.
     Flight(&'a Arc<Flight<K, V>>),
+    /// A load of other keys that has this number: it stores only where there is nothing, and nothing has happened since.
+    Unasked(u64),
 }
 
 impl<K, V> Clone for By<'_, K, V> {
@@ -96,6 +103,10 @@ pub(crate) struct Answered<K, V> {
     pub(crate) value: Arc<V>,
 }
 
+#[cfg(feature = "bulk")]
+/// What one of several writes may send on its way and still be followed by others under the same hold of the lock.
+const FEW: u64 = 4;
+
 const ONCE: &str = "a put is committed once";
 
 /// What a put lacks.
@@ -114,8 +125,10 @@ pub(crate) enum Committed<'a, K, V> {
     Refused,
     /// A write had overtaken the flight that brought it.
     Superseded,
-    /// The value that it was to take the place of isn't held.
-    Unmet(Put<'a, K, V>),
+    /// One of its tags was struck while it was being loaded.
+    Struck,
+    /// What it was to take the place of isn't what is held; with the value that is, where everybody may see it.
+    Unmet(Put<'a, K, V>, Option<Arc<V>>),
     /// So much room must be promised before it can be stored.
     NeedsRoom { put: Put<'a, K, V>, needed: u64 },
 }
@@ -132,11 +145,48 @@ impl<K: Eq, V> Shard<K, V> {
         promise: &mut Promise<'_>,
         out: &mut Departures<K, V>,
     ) -> Committed<'a, K, V> {
-        let mut writing = self.write();
-        let state = &mut *writing;
+        self.write().commit(putting, terms, promise, out)
+    }
+
+    #[cfg(feature = "bulk")]
+    /// Stores several, from the front on, in one hold of the lock that is short all the same, and gives what came of each. Of one that needs room from
+    /// elsewhere it is the last.
+    pub(crate) fn commit_each<'a>(
+        &self,
+        puts: &mut std::collections::VecDeque<Put<'a, K, V>>,
+        terms: Terms<'_>,
+        out: &mut Departures<K, V>,
+        committed: &mut Vec<Committed<'a, K, V>>,
+    ) {
+        let mut state = self.write();
+        while let Some(put) = puts.pop_front() {
+            let (mut putting, before) = (Some(put), out.left());
+            let done = state.commit(&mut putting, terms, &mut terms.room.promise(), out);
+            let is_last = matches!(done, Committed::NeedsRoom { .. }) || out.left() > before + FEW;
+            committed.push(done);
+            if is_last {
+                return;
+            }
+        }
+    }
+}
+
+impl<K: Eq, V> State<K, V> {
+    fn commit<'a>(
+        &mut self,
+        putting: &mut Option<Put<'a, K, V>>,
+        terms: Terms<'_>,
+        promise: &mut Promise<'_>,
+        out: &mut Departures<K, V>,
+    ) -> Committed<'a, K, V> {
+        let state = self;
         let put = putting.as_ref().expect(ONCE);
         if let By::Flight(flight) = put.by {
-            if !state.flights.holds(flight) && !seeded::on(Bug::LandWithoutOwnership) {
+            let is_kept_out = flight.is_kept_out();
+            if (!state.flights.holds(flight) && !seeded::on(Bug::LandWithoutOwnership)) || is_kept_out {
+                if is_kept_out {
+                    state.flights.take(flight);
+                }
                 out.ended(state.flights.ended(flight));
                 let Put { key, value, .. } = putting.take().expect(ONCE);
                 state.never_held(key, value, RemovalCause::Superseded, out);
@@ -145,37 +195,55 @@ impl<K: Eq, V> Shard<K, V> {
         }
         // The last of user code under this hold is the keys' `Eq`: nothing has changed yet if it panics, and the caller has the put to drop.
         let held = state.store.find(put.hashed, &put.key);
-        if let By::Holder(expected) = put.by {
-            let shown = held.filter(|&slot| state.store.get(slot).times.is_shown(terms.clock));
-            let is_held = shown.is_some_and(|slot| Arc::ptr_eq(&state.store.get(slot).value, expected));
-            // The expected value may have been among the victims, and nobody has written since.
-            let is_next = held.is_none() && put.gave_way.get() == Some(state.changes);
-            match put.gave_way.get() {
-                _ if is_held || is_next => {}
-                None => return Committed::Unmet(putting.take().expect(ONCE)),
-                Some(_) => {
-                    // It has taken its place, and somebody else's write came after it.
-                    let Put { key, value, .. } = putting.take().expect(ONCE);
-                    state.never_held(key, value, RemovalCause::Replaced, out);
-                    return Committed::Refused;
-                }
+        if state.is_unmet(put, held, terms.clock) {
+            let shown = held.map(|slot| state.store.get(slot)).filter(|record| record.times.is_shown(terms.clock));
+            let shown = shown.map(|record| Arc::clone(&record.value));
+            let put = putting.take().expect(ONCE);
+            if !put.stays.get() {
+                return Committed::Unmet(put, shown);
+            }
+            // It has left its own place to make room for itself, and somebody else's write came after that.
+            state.never_held(put.key, put.value, RemovalCause::Replaced, out);
+            return Committed::Refused;
+        }
+        if let By::Unasked(number) = put.by {
+            if !state.is_welcome_unasked(put, number, held, terms.clock) {
+                return Committed::Unmet(putting.take().expect(ONCE), None);
             }
         }
         let stay = held.and_then(|slot| state.store.handle(slot));
         let overtaken = match put.by {
-            By::Caller | By::Holder(_) => state.flights.joinable(put.hashed, &put.key).cloned(),
-            By::Flight(_) => None,
+            By::Caller | By::Holder(_) | By::Newcomer => state.flights.joinable(put.hashed, &put.key).cloned(),
+            By::Flight(_) | By::Unasked(_) => None,
         };
         state.forget_answer(Place { hashed: put.hashed, key: &put.key, clock: terms.clock }, terms, out);
         let mut put = putting.take().expect(ONCE);
         let limit = terms.room.limit();
         let unneeded = match (put.by, put.need) {
-            (By::Flight(flight), Need::Unknown) => state.is_unneeded(flight, held, terms.clock),
-            (By::Flight(_) | By::Caller | By::Holder(_), _) => false,
+            (By::Flight(flight), Needed::Unknown) => state.is_unneeded(flight, held, terms.clock),
+            (By::Flight(_) | By::Caller | By::Holder(_) | By::Newcomer | By::Unasked(_), _) => false,
         };
-        put.need = Need::Known;
+        put.need = Needed::Known;
         if let Some(slot) = held {
             put.renew(state.store.get(slot), terms.clock);
+        }
+        match put.by {
+            By::Flight(flight) if put.times.fate() != Fate::Spared => {
+                state.flights.take(flight);
+                out.ended(state.flights.ended(flight));
+                state.never_held(put.key, put.value, RemovalCause::Superseded, out);
+                return Committed::Struck;
+            }
+            By::Flight(_) | By::Unasked(_) => {}
+            // A write is as new as what it comes after: all strikes so far.
+            By::Caller | By::Newcomer => put.times.labels_mut().into_iter().for_each(Labels::stamp_now),
+            By::Holder(_) => {
+                let labels = put.times.take_labels().or_else(|| state.store.get(held?).times.labels().map(|labels| labels.stamped(0)));
+                labels.into_iter().for_each(|mut labels| {
+                    labels.stamp_now();
+                    put.times.label(labels);
+                });
+            }
         }
         if unneeded || put.weight > limit || limit == 0 || !state.store.has_room() {
             return state.refuse(put, held, overtaken.as_ref(), terms, out);
@@ -185,12 +253,12 @@ impl<K: Eq, V> Shard<K, V> {
             Err(Lack::Consent(held)) => return state.refuse(put, held, overtaken.as_ref(), terms, out),
             Err(Lack::Room(needed)) => {
                 if stay.is_some() && !state.store.holds(stay) {
-                    put.gave_way.set(Some(state.changes));
+                    put.gave_way.set(Some(state.changes.count()));
                 }
                 return Committed::NeedsRoom { put, needed };
             }
         };
-        state.changes += 1;
+        state.changes.note(put.hashed);
         let answered = match state.settle_flight(put.by, overtaken.as_ref(), out) {
             Some(Overtaken::Queued) => {
                 overtaken.filter(|flight| state.flights.take(flight)).map(|flight| Answered { flight, value: Arc::clone(&put.value) })
@@ -208,11 +276,40 @@ impl<K, V> Put<'_, K, V> {
     fn renew(&mut self, held: &Record<K, V>, clock: &Clock) {
         let Some(own) = self.renewal.as_ref().filter(|_| Arc::ptr_eq(&held.value, &self.value)) else { return };
         self.weight = own.weight.unwrap_or(held.weight);
+        let labels = self.times.take_labels().or_else(|| held.times.labels().map(|labels| labels.stamped(self.stamp)));
         self.times = held.times.renewed(&own.rules, &self.times, clock.now());
+        labels.into_iter().for_each(|labels| self.times.label(labels));
     }
 }
 
 impl<K, V> State<K, V> {
+    /// Whether what a load brings that it wasn't asked for may be stored.
+    fn is_welcome_unasked(&self, put: &Put<'_, K, V>, number: u64, held: Option<Slot>, clock: &Clock) -> bool
+    where
+        K: Eq,
+    {
+        held.is_none_or(|slot| self.store.get(slot).times.is_over(clock))
+            && self.flights.joinable(put.hashed, &put.key).is_none()
+            && self.changes.none_since(number, put.hashed)
+            && !self.embargoes.covers(put.hashed, clock)
+            && put.times.fate() == Fate::Spared
+    }
+
+    /// Whether `held`, which the key holds now, is not what `put` was to take the place of.
+    fn is_unmet(&self, put: &Put<'_, K, V>, held: Option<Slot>, clock: &Clock) -> bool {
+        let is_shown = |slot: &Slot| self.store.get(*slot).times.is_shown(clock);
+        match put.by {
+            By::Caller | By::Flight(_) | By::Unasked(_) => false,
+            By::Newcomer => held.is_some_and(|slot| is_shown(&slot)),
+            By::Holder(expected) => {
+                let is_held = held.filter(is_shown).is_some_and(|slot| Arc::ptr_eq(&self.store.get(slot).value, expected));
+                // The expected value may have been among the victims, and nobody has written since.
+                let is_next = held.is_none() && put.gave_way.get() == Some(self.changes.count());
+                !is_held && !is_next
+            }
+        }
+    }
+
     /// Whether a flight is a refresh of what isn't held any more, and nobody waits for what it brings.
     fn is_unneeded(&self, flight: &Flight<K, V>, held: Option<Slot>, clock: &Clock) -> bool {
         let is_held = || held.is_some_and(|slot| !self.store.get(slot).times.is_over(clock));
@@ -228,8 +325,11 @@ impl<K, V> State<K, V> {
         terms: Terms<'_>,
         out: &mut Departures<K, V>,
     ) -> Committed<'a, K, V> {
-        self.changes += 1;
-        self.part_with(held, RemovalCause::Replaced, terms, out);
+        self.changes.note(put.hashed);
+        match held {
+            Some(slot) if Arc::ptr_eq(&self.store.get(slot).value, &put.value) => self.part_untold(slot, terms, out),
+            Some(_) | None => self.part_with(held, RemovalCause::Replaced, terms, out),
+        }
         self.settle_flight(put.by, overtaken, out);
         self.never_held(put.key, put.value, RemovalCause::Rejected, out);
         Committed::Refused
@@ -358,7 +458,7 @@ impl<K, V> State<K, V> {
                 out.ended(self.flights.ended(flight));
                 None
             }
-            By::Caller | By::Holder(_) => overtaken.map(|flight| self.flights.supersede(flight)),
+            By::Caller | By::Holder(_) | By::Newcomer | By::Unasked(_) => overtaken.map(|flight| self.flights.supersede(flight)),
         }
     }
 
@@ -380,9 +480,9 @@ impl<K, V> State<K, V> {
             self.depart(replaced, cause, out);
         }
         match by {
-            By::Caller | By::Holder(_) => self.store.used(slot),
+            By::Caller | By::Holder(_) | By::Newcomer => self.store.used(slot),
             // A landed load is not an access: it would look like a second use of a key that was asked for once.
-            By::Flight(_) => {}
+            By::Flight(_) | By::Unasked(_) => {}
         }
         if renewed { Held::Renewed } else { Held::Anew }
     }

@@ -72,6 +72,12 @@ impl<K, V> Departures<K, V> {
         }
     }
 
+    #[cfg(feature = "bulk")]
+    /// How many left since the counts were taken.
+    pub(super) fn left(&self) -> u64 {
+        self.counts.iter().sum()
+    }
+
     pub(super) fn record(&mut self, record: Record<K, V>) {
         self.things.put(Departed::Record(record));
     }

@@ -49,7 +49,7 @@ impl<K, V> Shard<K, V> {
         let mut state = self.write();
         let held = state.store.find(at.hashed, at.key);
         let flight = state.flights.joinable(at.hashed, at.key).cloned();
-        state.changes += 1;
+        state.changes.note(at.hashed);
         state.forget_answer(at, terms, out);
         let was_shown = held.is_some_and(|slot| state.store.get(slot).times.is_shown(at.clock));
         if let Some(slot) = held {

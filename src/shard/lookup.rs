@@ -23,7 +23,7 @@ pub(crate) enum Trace {
 
 /// Which values a lookup is content with.
 #[derive(Clone, Copy)]
-enum Need {
+pub(crate) enum Need {
     /// One that everybody may see.
     Shown,
     /// One with which, besides, nothing is or may be due.
@@ -139,6 +139,38 @@ impl<K, V> Shard<K, V> {
         self.look(at, trace, Need::Shown, Arc::clone)
     }
 
+    /// The values of several keys, in one hold of the read lock. Each comes with a number by which its value is given to `found`.
+    pub(crate) fn fetch_each<'q, Q>(
+        &self,
+        wanted: impl Iterator<Item = (usize, Place<'q, Q>)>,
+        need: Need,
+        mut found: impl FnMut(usize, Arc<V>),
+    ) where
+        Q: Equivalent<K> + ?Sized + 'q,
+    {
+        let mut fullness = Fullness::Room;
+        let mut later = Vec::new();
+        let state = self.read();
+        for (number, at) in wanted {
+            let Some(slot) = state.store.find(at.hashed, at.key) else { continue };
+            let record = state.store.get(slot);
+            if record.times.is_plainly_fresh(at.clock) {
+                if state.store.hit(slot, record, &self.touches) == Fullness::Full {
+                    fullness = Fullness::Full;
+                }
+            } else {
+                let Some(afterwards) = state.look_closer(slot, Trace::Leave, need, at.clock, &self.touches) else { continue };
+                later.push((at, afterwards));
+            }
+            found(number, Arc::clone(&record.value));
+        }
+        drop(state);
+        if fullness == Fullness::Full {
+            self.drain_touches();
+        }
+        later.into_iter().for_each(|(at, afterwards)| self.settle(at, afterwards));
+    }
+
     /// The value of a key that is fresh and needs nothing.
     #[inline]
     pub(crate) fn fetch_calm<Q: Equivalent<K> + ?Sized>(&self, at: Place<'_, Q>) -> Option<Arc<V>> {
@@ -192,23 +224,6 @@ impl<K, V> Shard<K, V> {
         };
         self.settle(at, afterwards);
         sought
-    }
-
-    /// Up to `most` entries from slot `from` on that everybody may see, and the slot to go on from; `None` at the end.
-    pub(crate) fn batch(&self, from: Slot, most: usize, clock: &Clock, out: &mut impl Extend<(K, Arc<V>)>) -> Option<Slot>
-    where
-        K: Clone,
-    {
-        let state = self.read();
-        let mut next = state.store.next_at(from);
-        for _ in 0..most {
-            let (slot, record) = next?;
-            if record.times.is_shown(clock) {
-                out.extend([(record.key.clone(), Arc::clone(&record.value))]);
-            }
-            next = state.store.next_at(slot.checked_add(1)?);
-        }
-        next.map(|(slot, _)| slot)
     }
 }
 

@@ -80,7 +80,7 @@ impl World {
             cost: Duration::ZERO,
             by,
             renewal: None,
-            need: Need::Unknown,
+            need: Needed::Unknown,
             gave_way: std::cell::Cell::new(None),
             stays: std::cell::Cell::new(false),
             verdict: None,

@@ -3,42 +3,54 @@
 //! Entries, their index, the policy's queues and the map of flights lie under one lock, so that "look, find nothing, claim the
 //! flight" and "land: still mine? store" and "remove the value and supersede the flight" are one critical section each. A hit takes the
 //! lock for reading, everything else for writing. No user code runs under it but `Eq`, the clone of keys that `iter` makes, the
-//! closure of `get` and a user's own policy, with the closure that makes it.
+//! closures of `get` and `try_compute`, and a user's own policy, with the closure that makes it.
 
 mod answering;
+mod changes;
 mod claim;
 mod commit;
 mod departures;
+mod heat;
+mod in_place;
 mod lifetimes;
 mod lookup;
 mod mail;
 mod record;
 mod removal;
 mod store;
+mod striking;
 mod upkeep;
 #[cfg(any(test, debug_assertions))]
 mod validate;
+mod walk;
 
 pub(crate) use answering::{Note, Noted};
 pub(crate) use claim::{Claim, Led};
-pub(crate) use commit::{Answered, By, Committed, Held, Need, Put, Terms};
+pub(crate) use commit::{Answered, By, Committed, Held, Needed, Put, Terms};
 pub(crate) use departures::Departures;
-pub(crate) use lookup::{Due, Fallback, Place, Rule, Sought, Trace};
+pub(crate) use heat::Among;
+pub(crate) use in_place::Touched;
+pub(crate) use lookup::{Due, Fallback, Need, Place, Rule, Sought, Trace};
 pub(crate) use mail::Mail;
 pub(crate) use removal::{Clearing, Evicting, Remains};
+pub(crate) use striking::Glimpse;
 pub(crate) use upkeep::Done;
+pub(crate) use walk::{Hold, Reached, STEPS, Walk};
 
 use crate::ground::reentry;
 use crate::ground::striped::Ring;
 use crate::ground::sync::atomic::{AtomicU64, Ordering};
 use crate::ground::sync::{RwLock, RwLockReadGuard, RwLockWriteGuard};
+use crate::ground::tags::Tags;
 use crate::mechanisms::answers::Answers;
+use crate::mechanisms::embargo::Embargoes;
 use crate::mechanisms::eviction::Plan;
 use crate::mechanisms::flight::{Flight, FlightMap, Traffic};
 use crate::mechanisms::outbox::Outbox;
 use crate::mechanisms::permits::Permits;
 use crate::mechanisms::upkeep::Upkeep;
 use crate::vocabulary::expiry::hook::OnRead;
+use changes::Changes;
 use std::sync::Arc;
 use store::Store;
 
@@ -63,6 +75,7 @@ pub(crate) struct Common<K, V> {
     pub(crate) permits: Arc<Permits<Arc<Flight<K, V>>>>,
     pub(crate) reads: Option<Arc<OnRead<V>>>,
     pub(crate) upkeep: Arc<Upkeep>,
+    pub(crate) tags: Arc<Tags>,
     /// Whether a listener is to be told of what leaves.
     pub(crate) is_heard: bool,
 }
@@ -72,8 +85,9 @@ pub(crate) struct State<K, V> {
     store: Store<K, V>,
     answers: Answers<K>,
     flights: FlightMap<K, V>,
-    /// Counts what changes any key otherwise than by eviction and expiry.
-    changes: u64,
+    embargoes: Embargoes,
+    /// What changes any key otherwise than by eviction and expiry.
+    changes: Changes,
     /// What a listener is to be told, where there is one.
     outbox: Option<Arc<Outbox<Mail<K, V>>>>,
 }
@@ -88,7 +102,9 @@ impl<K, V> Shard<K, V> {
     pub(crate) fn new(common: &Common<K, V>) -> Self {
         let outbox = common.is_heard.then(|| Arc::new(Outbox::new()));
         let flights = FlightMap::new(Arc::clone(&common.traffic), Arc::clone(&common.permits));
-        let state = State { store: Store::new(&common.plan), answers: Answers::new(), flights, changes: 0, outbox: outbox.clone() };
+        let (store, embargoes) = (Store::new(&common.plan), Embargoes::new());
+        let state =
+            State { store, answers: Answers::new(), flights, embargoes, changes: Changes::new(&common.tags), outbox: outbox.clone() };
         let (reads, upkeep) = (common.reads.clone(), Arc::clone(&common.upkeep));
         Self { state: RwLock::new(state), touches: Ring::new(), weight: AtomicU64::new(0), reads, upkeep, outbox }
     }

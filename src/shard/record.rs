@@ -26,9 +26,17 @@ pub(crate) struct Record<K, V> {
 }
 
 impl<K, V> Record<K, V> {
-    /// What `cause` comes to: an entry past its last deadline has expired, whatever takes it.
+    /// What `cause` comes to: an entry past its last deadline has expired, and one that was struck by a tag was invalidated, whatever takes it.
     pub(super) fn cause(&self, cause: RemovalCause, clock: &Clock) -> RemovalCause {
+        if self.times.is_struck_out() {
+            return RemovalCause::Invalidated;
+        }
         if self.times.is_over(clock) { RemovalCause::Expired } else { cause }
+    }
+
+    /// One if it carries tags.
+    pub(super) fn labels(&self) -> usize {
+        usize::from(self.times.labels().is_some())
     }
 
     /// Lets go of key and value, each of whose `Drop` may panic, one by one.

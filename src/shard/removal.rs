@@ -58,9 +58,7 @@ impl<K, V> Shard<K, V> {
         if expected.is_some_and(|expected| value.as_ref().is_none_or(|value| !Arc::ptr_eq(value, expected))) {
             return None;
         }
-        state.changes += 1;
-        state.forget_answer(at, terms, out);
-        state.part_with(held, RemovalCause::Invalidated, terms, out);
+        state.take_out(at, held, terms, out);
         if seeded::on(Bug::InvalidateInTwoSteps) {
             drop(state);
             yield_now();
@@ -72,6 +70,33 @@ impl<K, V> Shard<K, V> {
         drop(state);
         out.flight(flight);
         value
+    }
+
+    #[cfg(feature = "bulk")]
+    /// As [`remove`](Self::remove) of several keys, in one hold of the lock. Each comes with a number by which its value is given to `removed`.
+    pub(crate) fn remove_each<'q, Q>(
+        &self,
+        wanted: impl Iterator<Item = (usize, Place<'q, Q>)>,
+        terms: Terms<'_>,
+        out: &mut Departures<K, V>,
+        mut removed: impl FnMut(usize, Arc<V>),
+    ) where
+        Q: Equivalent<K> + ?Sized + 'q,
+    {
+        let mut state = self.write();
+        for (number, at) in wanted {
+            let held = state.store.find(at.hashed, at.key);
+            let flight = state.flights.joinable(at.hashed, at.key).cloned();
+            let shown = held.map(|slot| state.store.get(slot)).filter(|record| record.times.is_shown(at.clock));
+            if let Some(record) = shown {
+                removed(number, Arc::clone(&record.value));
+            }
+            state.take_out(at, held, terms, out);
+            if let Some(flight) = &flight {
+                state.flights.supersede(flight);
+            }
+            out.flight(flight);
+        }
     }
 
     /// Lands a flight that brings nothing to store, and whose load has ended. `false` if a write had overtaken it, and then nothing else happens.
@@ -140,7 +165,7 @@ impl<K, V> Shard<K, V> {
         };
         let answers = state.answers.swap_out();
         state.flights.supersede_all();
-        state.changes += 1;
+        state.changes.note_all();
         terms.room.book_entries(0, store.len() as u64);
         terms.room.unbook_answer(answers.weight());
         terms.room.give_back(store.weight() + answers.weight());
@@ -180,7 +205,7 @@ impl<K, V> Shard<K, V> {
             };
             match put.filter(|_| own.is_some() && state.store.handle(victim) == own) {
                 Some(put) => {
-                    put.gave_way.set(Some(state.changes));
+                    put.gave_way.set(Some(state.changes.count()));
                     state.give_way(victim, put, terms, promise, out);
                 }
                 None => state.evict(victim, RemovalCause::Evicted, terms, promise, out),
@@ -223,7 +248,7 @@ impl<K: Eq, V> State<K, V> {
         promise: &mut Promise<'_>,
         out: &mut Departures<K, V>,
     ) {
-        self.changes += 1;
+        self.changes.note(flight.hashed());
         let stays = held.filter(|&slot| remains == Remains::Held && !self.store.get(slot).times.is_over(terms.clock));
         match remains {
             Remains::Removed(cause) => self.part_with(held, cause, terms, out),
@@ -245,6 +270,13 @@ impl<K: Eq, V> State<K, V> {
 }
 
 impl<K, V> State<K, V> {
+    /// A caller's write takes out what is held and what is remembered.
+    fn take_out<Q: Equivalent<K> + ?Sized>(&mut self, at: Place<'_, Q>, held: Option<Slot>, terms: Terms<'_>, out: &mut Departures<K, V>) {
+        self.changes.note(at.hashed);
+        self.forget_answer(at, terms, out);
+        self.part_with(held, RemovalCause::Invalidated, terms, out);
+    }
+
     /// Takes out what `held` names and gives its room back. An entry past its last deadline is counted as expired, whatever takes it.
     pub(super) fn part_with(&mut self, held: Option<Slot>, cause: RemovalCause, terms: Terms<'_>, out: &mut Departures<K, V>) {
         let Some(slot) = held else { return };
@@ -254,5 +286,12 @@ impl<K, V> State<K, V> {
         terms.room.give_back(record.weight);
         let cause = record.cause(cause, terms.clock);
         self.depart(record, cause, out);
+    }
+    /// Takes out an entry of whose value something else is told.
+    pub(super) fn part_untold(&mut self, slot: Slot, terms: Terms<'_>, out: &mut Departures<K, V>) {
+        let record = self.store.take(slot, Gone::Left);
+        terms.room.book_entries(0, 1);
+        terms.room.give_back(record.weight);
+        out.uncounted(record);
     }
 }

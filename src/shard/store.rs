@@ -2,11 +2,11 @@
 
 use super::record::Record;
 use crate::ground::hash::Hashed;
-use crate::ground::slab::{Handle, Slab, Slot};
+use crate::ground::slab::{Handle, Search, Slab, Slot};
 use crate::ground::striped::{Fullness, Ring};
 use crate::ground::sync::Arc;
 use crate::ground::time::{Deadline, Tick};
-use crate::mechanisms::eviction::{Arrival, Bounds, Choice, Eviction, Gone, Pins, Plan, Verdict};
+use crate::mechanisms::eviction::{Arrival, Bounds, Choice, Eviction, Gone, Pins, Plan, Rank, Telling, Verdict};
 use crate::mechanisms::wheel::Wheel;
 use crate::vocabulary::expiry::Times;
 use equivalent::Equivalent;
@@ -24,6 +24,8 @@ pub(crate) struct Store<K, V> {
     wheel: Wheel,
     /// Sum of the records' weights.
     weight: u64,
+    /// How many records carry tags.
+    labelled: usize,
     plan: Arc<Plan<K, V>>,
     /// No record lies before this slot, once the store is being emptied.
     cleared: Slot,
@@ -36,7 +38,7 @@ impl<K, V> Store<K, V> {
 
     fn with(eviction: Eviction<K, V>, plan: &Arc<Plan<K, V>>) -> Self {
         let plan = Arc::clone(plan);
-        Self { index: HashTable::new(), records: Slab::new(), eviction, wheel: Wheel::new(), weight: 0, plan, cleared: 0 }
+        Self { index: HashTable::new(), records: Slab::new(), eviction, wheel: Wheel::new(), weight: 0, labelled: 0, plan, cleared: 0 }
     }
 
     pub(super) fn weight(&self) -> u64 {
@@ -45,6 +47,10 @@ impl<K, V> Store<K, V> {
 
     pub(super) fn len(&self) -> usize {
         self.records.len()
+    }
+
+    pub(super) fn labelled(&self) -> usize {
+        self.labelled
     }
 
     pub(super) fn has_room(&self) -> bool {
@@ -64,9 +70,29 @@ impl<K, V> Store<K, V> {
         &self.records[slot]
     }
 
-    #[inline]
-    pub(super) fn get_mut(&mut self, slot: Slot) -> &mut Record<K, V> {
-        &mut self.records[slot]
+    /// The value in `slot`, for whoever finds that nobody else has it in hand.
+    pub(super) fn value_mut(&mut self, slot: Slot) -> &mut std::sync::Arc<V> {
+        &mut self.records[slot].value
+    }
+
+    /// Goes on telling the order in which the policy would part with the entries, and says whether all is told.
+    pub(super) fn tell(&self, telling: &mut Telling, steps: &mut u32, met: impl FnMut(Slot, Rank)) -> bool {
+        self.eviction.tell(telling, &self.records, |slot| self.records.handle(slot), steps, met)
+    }
+
+    /// The first slot with a record at or after `slot`, as far as `steps` go.
+    pub(super) fn search(&self, slot: Slot, steps: &mut u32) -> Search {
+        self.records.search(slot, steps)
+    }
+
+    /// The generation of the stay in `slot`.
+    pub(super) fn since(&self, slot: Slot) -> Option<u64> {
+        self.records.since(slot)
+    }
+
+    /// The generation of the next stay that begins.
+    pub(super) fn now(&self) -> u64 {
+        self.records.now()
     }
 
     /// The first record at or after `slot`, with its slot.
@@ -100,6 +126,7 @@ impl<K, V> Store<K, V> {
     /// Puts in a record whose key is not held.
     pub(super) fn insert(&mut self, record: Record<K, V>) {
         let (hashed, weight) = (record.hashed, record.weight);
+        self.labelled += record.labels();
         let slot = self.records.insert(record);
         let records = &self.records;
         self.index.insert_unique(hashed.0, slot, |&other| records[other].hashed.0);
@@ -111,6 +138,7 @@ impl<K, V> Store<K, V> {
     /// Puts `record` in the place of the one in `slot`, which has the same key and is given back. It keeps its place in the queues.
     pub(super) fn replace(&mut self, slot: Slot, mut record: Record<K, V>) -> Record<K, V> {
         let (old, new) = (self.records[slot].weight, record.weight);
+        self.labelled = self.labelled - self.records[slot].labels() + record.labels();
         self.weight = self.weight - old + new;
         let changes_sides = (old == 0) != (new == 0);
         if changes_sides {
@@ -160,6 +188,7 @@ impl<K, V> Store<K, V> {
         }
         self.shrink_if_sparse();
         self.weight -= record.weight;
+        self.labelled -= record.labels();
         record
     }
 
@@ -207,7 +236,8 @@ impl<K, V> Store<K, V> {
 
     /// Empties the store and gives back what was in it, in constant time.
     pub(super) fn swap_out(&mut self) -> Self {
-        let empty = Self::new(&self.plan);
+        let mut empty = Self::new(&self.plan);
+        empty.records = self.records.successor();
         std::mem::replace(self, empty)
     }
 

@@ -8,7 +8,7 @@ use crate::mechanisms::room::Promise;
 use crate::vocabulary::removal::RemovalCause;
 
 /// Steps of upkeep in one hold of the lock.
-const STEPS: u32 = 256;
+pub(super) const STEPS: u32 = 256;
 /// Steps of upkeep that a write does for others.
 const IN_PASSING: u32 = 8;
 
@@ -59,7 +59,7 @@ impl<K, V> Shard<K, V> {
 
 impl<K, V> State<K, V> {
     fn next_due(&self) -> Option<Deadline> {
-        [self.store.next_due(), self.answers.next()].into_iter().flatten().min()
+        [self.store.next_due(), self.answers.next(), self.embargoes.next()].into_iter().flatten().min()
     }
 
     fn reclaim(&mut self, now: Tick, mut steps: u32, terms: Terms<'_>, out: &mut Departures<K, V>) -> Done {
@@ -69,6 +69,7 @@ impl<K, V> State<K, V> {
         while let Some(answer) = self.answers.due(now, &mut steps) {
             self.forgotten(answer, terms, out);
         }
+        self.embargoes.lift(now, &mut steps);
         if steps == 0 { Done::Part } else { Done::All }
     }
 

@@ -8,6 +8,8 @@ pub(crate) struct Recount {
     pub(crate) weight: u64,
     /// The part of it that answers without a value weigh.
     pub(crate) answers: u64,
+    /// Entries that carry tags.
+    pub(crate) labelled: usize,
     /// Keys with a load that is wanted or in the air.
     pub(crate) berths: u64,
 }
@@ -18,6 +20,7 @@ impl<K, V> Shard<K, V> {
         let state = self.read();
         let weight = state.store.audit() + state.answers.audit();
         assert_eq!(weight, self.weight(), "the mirrored weight is the held one");
-        Recount { entries: state.store.len() as u64, weight, answers: state.answers.weight(), berths: state.flights.len() as u64 }
+        let (entries, berths) = (state.store.len() as u64, state.flights.len() as u64);
+        Recount { entries, weight, answers: state.answers.weight(), labelled: state.store.labelled(), berths }
     }
 }

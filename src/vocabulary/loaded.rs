@@ -32,11 +32,13 @@ pub struct Loaded<V> {
 }
 
 /// An entry's own settings, where it brings any.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Own {
     pub(crate) weight: Option<u64>,
     pub(crate) cost: Option<Duration>,
     pub(crate) rules: OwnRules,
+    /// Names by which it can be invalidated together with others.
+    pub(crate) tags: Vec<Arc<str>>,
     /// Whether it is for a value that was found to be unchanged.
     pub(crate) unchanged: bool,
 }
@@ -280,6 +282,27 @@ impl<V> Loaded<V> {
     /// ```
     pub fn stale_if_error(mut self, window: Duration) -> Self {
         self.own.rules.stale_if_error = Some(window);
+        self
+    }
+
+    /// Gives the entry tags: [`invalidate_tag`](crate::Cache::invalidate_tag) and [`expire_tag`](crate::Cache::expire_tag) strike all entries at once
+    /// that carry one. By default it has none; with [`unchanged`](Self::unchanged), those that it had.
+    ///
+    /// Called again it adds to them. A tag costs a pointer for each entry that carries it, and its name is held once for all of them. A hit of an
+    /// entry with tags takes a look at each.
+    ///
+    /// # Examples
+    /// ```
+    /// use bellwether::{Cache, Loaded};
+    ///
+    /// let cache = Cache::<u32, &str>::builder().build()?;
+    /// cache.insert_with(1, Loaded::value("page").tags(["tenant:7", "layout:blue"]));
+    /// cache.invalidate_tag("layout:blue");
+    /// assert!(cache.fetch(&1).is_none());
+    /// # Ok::<(), bellwether::BuildError>(())
+    /// ```
+    pub fn tags<T: Into<Arc<str>>>(mut self, tags: impl IntoIterator<Item = T>) -> Self {
+        self.own.tags.extend(tags.into_iter().map(Into::into));
         self
     }
 

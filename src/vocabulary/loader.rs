@@ -1,11 +1,16 @@
 //! Loaders: what a cache asks for the values that it doesn't hold.
 
-use super::error::BoxError;
+use super::error::{BoxError, LoadError};
 use super::keys::{Key, Value};
 use super::loaded::Loaded;
+use super::sink::LoadSink;
+use crate::ground::contain::{Panic, contain};
 use async_trait::async_trait;
+use futures::FutureExt;
+use futures::stream::{FuturesUnordered, StreamExt};
 use std::future::Future;
 use std::marker::PhantomData;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 /// Loads values asynchronously. Given to a cache by [`CacheBuilder::loader`](crate::CacheBuilder::loader).
@@ -53,6 +58,40 @@ pub trait CacheLoader<K: Key, V: Value>: Send + Sync + 'static {
         self.load(key).await
     }
 
+    /// Loads many keys, in one request where the source can do that, and puts each into `out` as soon as it is known. Called by bulk fetches, by
+    /// [`warm`](crate::Cache::warm), and where a [batching window](crate::CacheBuilder::batch_window) is set by all fetches.
+    ///
+    /// Keys that nothing was put for are absent if it returns `Ok`. If it returns an error, or panics, that is what they get; what was put stands. No key
+    /// is given twice. By default each key is loaded by [`load`](Self::load), eight at a time.
+    ///
+    /// # Errors
+    /// Whatever kept the keys that nothing was put for from being loaded.
+    ///
+    /// # Examples
+    /// ```
+    /// use bellwether::{CacheLoader, LoadSink, Loaded, async_trait};
+    /// # struct Database;
+    /// # impl Database { async fn select(&self, _ids: &[u64]) -> Result<Vec<(u64, String)>, std::io::Error> { Ok(Vec::new()) } }
+    ///
+    /// #[async_trait]
+    /// impl CacheLoader<u64, String> for Database {
+    ///     type Error = std::io::Error;
+    ///     async fn load(&self, id: &u64) -> Result<Loaded<String>, Self::Error> {
+    ///         Ok(self.select(&[*id]).await?.pop().map(|(_, name)| name).into())
+    ///     }
+    ///     async fn load_many(&self, ids: &[u64], out: LoadSink<u64, String>) -> Result<(), Self::Error> {
+    ///         for (id, name) in self.select(ids).await? {
+    ///             out.put(&id, name);
+    ///         }
+    ///         Ok(()) // Who isn't among the rows is absent.
+    ///     }
+    /// }
+    /// ```
+    async fn load_many(&self, keys: &[K], out: LoadSink<K, V>) -> Result<(), Self::Error> {
+        one_by_one(self, keys, &out).await;
+        Ok(())
+    }
+
     /// This loader with its type erased, to keep loaders of several types in one place.
     ///
     /// # Examples
@@ -78,6 +117,34 @@ pub trait CacheLoader<K: Key, V: Value>: Send + Sync + 'static {
     }
 }
 
+/// Keys that are loaded at a time where a loader doesn't load many in one request.
+const AT_A_TIME: usize = 8;
+
+/// Loads many keys by as many loads.
+async fn one_by_one<K: Key, V: Value, L: CacheLoader<K, V> + ?Sized>(loader: &L, keys: &[K], out: &LoadSink<K, V>) {
+    let mut rest = keys.iter();
+    let mut under_way = FuturesUnordered::new();
+    loop {
+        under_way.extend(rest.by_ref().take(AT_A_TIME - under_way.len()).map(|key| load_into(loader, key, out)));
+        if under_way.next().await.is_none() {
+            return;
+        }
+    }
+}
+
+/// Loads one key of many. A panic is that key's alone.
+async fn load_into<K: Key, V: Value, L: CacheLoader<K, V> + ?Sized>(loader: &L, key: &K, out: &LoadSink<K, V>) {
+    match AssertUnwindSafe(loader.load(key)).catch_unwind().await {
+        Ok(result) => out.put_result(key, result),
+        Err(payload) => {
+            let panic = Panic(payload);
+            let message = panic.message();
+            panic.forget();
+            out.fail(key, LoadError::panicked(message))
+        }
+    };
+}
+
 /// A [`CacheLoader`] of any type.
 pub type DynLoader<K, V> = dyn CacheLoader<K, V, Error = BoxError>;
 
@@ -91,6 +158,10 @@ impl<K: Key, V: Value, L: CacheLoader<K, V> + ?Sized> CacheLoader<K, V> for Arc<
 
     async fn reload(&self, key: &K, current: Arc<V>) -> Result<Loaded<V>, Self::Error> {
         (**self).reload(key, current).await
+    }
+
+    async fn load_many(&self, keys: &[K], out: LoadSink<K, V>) -> Result<(), Self::Error> {
+        (**self).load_many(keys, out).await
     }
 }
 
@@ -106,6 +177,10 @@ impl<K: Key, V: Value, L: CacheLoader<K, V>> CacheLoader<K, V> for Erased<L> {
 
     async fn reload(&self, key: &K, current: Arc<V>) -> Result<Loaded<V>, BoxError> {
         self.0.reload(key, current).await.map_err(Into::into)
+    }
+
+    async fn load_many(&self, keys: &[K], out: LoadSink<K, V>) -> Result<(), BoxError> {
+        self.0.load_many(keys, out).await.map_err(Into::into)
     }
 }
 
@@ -149,11 +224,30 @@ pub trait BlockingLoader<K: Key, V: Value>: Send + Sync + 'static {
         let _ = current;
         self.load(key)
     }
+
+    /// Loads many keys, as [`CacheLoader::load_many`] does. By default each key is loaded by [`load`](Self::load), one after the other.
+    ///
+    /// # Errors
+    /// As [`CacheLoader::load_many`].
+    fn load_many(&self, keys: &[K], out: LoadSink<K, V>) -> Result<(), Self::Error> {
+        for key in keys {
+            match contain(|| self.load(key)) {
+                Ok(result) => out.put_result(key, result),
+                Err(panic) => {
+                    let message = panic.message();
+                    panic.forget();
+                    out.fail(key, LoadError::panicked(message))
+                }
+            };
+        }
+        Ok(())
+    }
 }
 
 /// The work of one load, by whichever loader.
 pub(crate) trait BlockingWork<K, V>: Send + Sync + 'static {
     fn work(&self, key: &K, current: Option<Arc<V>>) -> Result<Loaded<V>, BoxError>;
+    fn work_many(&self, keys: &[K], out: LoadSink<K, V>) -> Result<(), BoxError>;
 }
 
 impl<K: Key, V: Value, L: BlockingLoader<K, V>> BlockingWork<K, V> for L {
@@ -163,6 +257,10 @@ impl<K: Key, V: Value, L: BlockingLoader<K, V>> BlockingWork<K, V> for L {
             None => self.load(key),
         }
         .map_err(Into::into)
+    }
+
+    fn work_many(&self, keys: &[K], out: LoadSink<K, V>) -> Result<(), BoxError> {
+        self.load_many(keys, out).map_err(Into::into)
     }
 }
 
@@ -178,6 +276,39 @@ impl<K, V> Clone for AnyLoader<K, V> {
             Self::Async(loader) => Self::Async(Arc::clone(loader)),
             Self::Blocking(loader) => Self::Blocking(Arc::clone(loader)),
         }
+    }
+}
+
+/// A blocking closure that loads many keys as a loader.
+pub(crate) struct BlockingManyFn<F, I, T, E>(F, PhantomData<fn() -> (I, T, E)>);
+
+impl<F, I, T, E> BlockingManyFn<F, I, T, E> {
+    pub(crate) fn new(load: F) -> Self {
+        Self(load, PhantomData)
+    }
+}
+
+impl<K, V, F, I, T, E> BlockingLoader<K, V> for BlockingManyFn<F, I, T, E>
+where
+    K: Key,
+    V: Value,
+    F: Fn(&[K]) -> Result<I, E> + Send + Sync + 'static,
+    I: IntoIterator<Item = (K, T)> + 'static,
+    T: Into<Loaded<V>> + 'static,
+    E: Into<BoxError> + 'static,
+{
+    type Error = E;
+
+    fn load(&self, key: &K) -> Result<Loaded<V>, E> {
+        let brought = (self.0)(std::slice::from_ref(key))?;
+        Ok(brought.into_iter().find(|(other, _)| other == key).map_or_else(Loaded::absent, |(_, value)| value.into()))
+    }
+
+    fn load_many(&self, keys: &[K], out: LoadSink<K, V>) -> Result<(), E> {
+        (self.0)(keys)?.into_iter().for_each(|(key, value)| {
+            out.put(&key, value);
+        });
+        Ok(())
     }
 }
 
@@ -205,15 +336,25 @@ where
     }
 }
 
-/// Async closures as a loader: one to load by, and perhaps one to reload by.
+/// Async closures as a loader: one to load one key or many by, and perhaps one to reload by.
 pub(crate) struct AsyncFn<K, V> {
-    pub(crate) load: Arc<LoadFn<K, V>>,
+    pub(crate) load: AsyncLoad<K, V>,
     pub(crate) reload: Option<Arc<ReloadFn<K, V>>>,
+}
+
+/// What an async closure loads.
+pub(crate) enum AsyncLoad<K, V> {
+    One(Arc<LoadFn<K, V>>),
+    Many(Arc<LoadManyFn<K, V>>),
+    /// The first one key, the second many.
+    Either(Arc<LoadFn<K, V>>, Arc<LoadManyFn<K, V>>),
 }
 
 type Pending<V> = std::pin::Pin<Box<dyn Future<Output = Result<Loaded<V>, BoxError>> + Send>>;
 pub(crate) type LoadFn<K, V> = dyn Fn(K) -> Pending<V> + Send + Sync;
 pub(crate) type ReloadFn<K, V> = dyn Fn(K, Arc<V>) -> Pending<V> + Send + Sync;
+pub(crate) type LoadManyFn<K, V> = dyn Fn(Vec<K>) -> PendingMany<K, V> + Send + Sync;
+type PendingMany<K, V> = std::pin::Pin<Box<dyn Future<Output = Result<Vec<(K, Loaded<V>)>, BoxError>> + Send>>;
 
 /// Boxes the future of a loading closure with its answer converted.
 pub(crate) fn pending<V, T, E>(future: impl Future<Output = Result<T, E>> + Send + 'static) -> Pending<V>
@@ -224,12 +365,43 @@ where
     Box::pin(async move { future.await.map(Into::into).map_err(Into::into) })
 }
 
+/// Boxes the future of a closure that loads many keys, with its answers converted.
+pub(crate) fn pending_many<K, V, I, T, E>(future: impl Future<Output = Result<I, E>> + Send + 'static) -> PendingMany<K, V>
+where
+    I: IntoIterator<Item = (K, T)>,
+    T: Into<Loaded<V>>,
+    E: Into<BoxError>,
+{
+    Box::pin(async move {
+        let brought = future.await.map_err(Into::into)?;
+        Ok(brought.into_iter().map(|(key, value)| (key, value.into())).collect())
+    })
+}
+
 #[async_trait]
 impl<K: Key, V: Value> CacheLoader<K, V> for AsyncFn<K, V> {
     type Error = BoxError;
 
     async fn load(&self, key: &K) -> Result<Loaded<V>, BoxError> {
-        (self.load)(key.clone()).await
+        match &self.load {
+            AsyncLoad::One(load) | AsyncLoad::Either(load, _) => load(key.clone()).await,
+            AsyncLoad::Many(load) => {
+                let brought = load(vec![key.clone()]).await?;
+                Ok(brought.into_iter().find(|(other, _)| other == key).map_or_else(Loaded::absent, |(_, loaded)| loaded))
+            }
+        }
+    }
+
+    async fn load_many(&self, keys: &[K], out: LoadSink<K, V>) -> Result<(), BoxError> {
+        match &self.load {
+            AsyncLoad::One(_) => one_by_one(self, keys, &out).await,
+            AsyncLoad::Many(load) | AsyncLoad::Either(_, load) => {
+                for (key, loaded) in load(keys.to_vec()).await? {
+                    out.put(&key, loaded);
+                }
+            }
+        }
+        Ok(())
     }
 
     async fn reload(&self, key: &K, current: Arc<V>) -> Result<Loaded<V>, BoxError> {

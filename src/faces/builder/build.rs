@@ -13,7 +13,7 @@ use crate::ground::process::Process;
 use crate::mechanisms::eviction::Sizing;
 use crate::vocabulary::error::{BuildError, LoadErrorKind};
 use crate::vocabulary::keys::{Key, Value};
-use crate::vocabulary::loader::{AnyLoader, AsyncFn};
+use crate::vocabulary::loader::{AnyLoader, AsyncFn, AsyncLoad};
 use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::time::Duration;
@@ -70,7 +70,13 @@ impl<K: Key, V: Value, S> CacheBuilder<K, V, S> {
     {
         let shards = self.choose_shards()?;
         self.check(callers)?;
-        let by_closures = self.load_fn.map(|load| AsyncFn { load, reload: self.reload_fn });
+        let by_closures = match (self.load_fn, self.load_many_fn) {
+            (Some(one), Some(many)) => Some(AsyncLoad::Either(one, many)),
+            (Some(one), None) => Some(AsyncLoad::One(one)),
+            (None, Some(many)) => Some(AsyncLoad::Many(many)),
+            (None, None) => None,
+        };
+        let by_closures = by_closures.map(|load| AsyncFn { load, reload: self.reload_fn });
         let loader = by_closures.map(|closures| AnyLoader::Async(Arc::new(closures) as _)).or(self.loader);
         let load_timeout = self.load_timeout.unwrap_or(match self.janitor {
             WithJanitor::Yes => LOAD_TIMEOUT,
@@ -102,6 +108,7 @@ impl<K: Key, V: Value, S> CacheBuilder<K, V, S> {
                 rules,
                 hook,
                 load_timeout,
+                max_batch: self.max_batch,
                 soft_timeout,
                 abandoned_loads: self.abandoned_loads,
                 answering,

@@ -28,7 +28,10 @@ impl<K, V, S> CacheBuilder<K, V, S> {
         if self.freshness.max_concurrent_refreshes == Some(0) {
             return Some("max_concurrent_refreshes is 0: no value could ever be refreshed; leave it out for no limit".to_owned());
         }
-        if self.load_fn.is_none() && self.reload_fn.is_some() {
+        if self.max_batch == 0 {
+            return Some("max_batch is 0: no key could ever be loaded; leave it out for no limit".to_owned());
+        }
+        if self.load_fn.is_none() && self.load_many_fn.is_none() && self.reload_fn.is_some() {
             return Some("async_reload_fn is set without async_loader_fn: give both, or a CacheLoader with `reload`".to_owned());
         }
         None
@@ -81,7 +84,10 @@ impl<K, V, S> CacheBuilder<K, V, S> {
     /// Whether somebody keeps the time-outs that were asked for.
     fn keepers(&self, callers: Caller) -> Option<String> {
         // Threads keep the time of what they wait for.
-        let blocking = callers == Caller::Thread && self.load_fn.is_none() && matches!(self.loader, Some(AnyLoader::Blocking(_)));
+        let blocking = callers == Caller::Thread
+            && self.load_fn.is_none()
+            && self.load_many_fn.is_none()
+            && matches!(self.loader, Some(AnyLoader::Blocking(_)));
         if self.janitor == WithJanitor::Yes || blocking || self.clock.mock().is_some() {
             return None;
         }

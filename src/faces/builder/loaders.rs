@@ -4,7 +4,7 @@ use super::CacheBuilder;
 use crate::vocabulary::error::BoxError;
 use crate::vocabulary::keys::{Key, Value};
 use crate::vocabulary::loaded::Loaded;
-use crate::vocabulary::loader::{AnyLoader, BlockingFn, BlockingLoader, CacheLoader, pending};
+use crate::vocabulary::loader::{AnyLoader, BlockingFn, BlockingLoader, BlockingManyFn, CacheLoader, pending, pending_many};
 use std::future::Future;
 use std::sync::Arc;
 
@@ -28,7 +28,7 @@ impl<K: Key, V: Value, S> CacheBuilder<K, V, S> {
     /// # Ok::<(), bellwether::BuildError>(())
     /// ```
     pub fn loader(mut self, loader: impl CacheLoader<K, V>) -> Self {
-        self.load_fn = None;
+        (self.load_fn, self.load_many_fn) = (None, None);
         self.loader = Some(AnyLoader::Async(loader.erased()));
         self
     }
@@ -51,7 +51,7 @@ impl<K: Key, V: Value, S> CacheBuilder<K, V, S> {
     /// # Ok::<(), bellwether::BuildError>(())
     /// ```
     pub fn blocking_loader(mut self, loader: impl BlockingLoader<K, V>) -> Self {
-        self.load_fn = None;
+        (self.load_fn, self.load_many_fn) = (None, None);
         self.loader = Some(AnyLoader::Blocking(Arc::new(loader)));
         self
     }
@@ -90,6 +90,71 @@ impl<K: Key, V: Value, S> CacheBuilder<K, V, S> {
     {
         self.loader = None;
         self.load_fn = Some(Arc::new(move |key| pending(load(key))));
+        self
+    }
+
+    /// Sets a blocking closure that loads many keys in one go as the loader: it gives pairs of keys and values, in any order; keys that are missing are
+    /// absent, and an error is that of all keys it was asked for. A single miss asks it for one key. The last loader given is the one.
+    ///
+    /// # Examples
+    /// ```
+    /// let cache = bellwether::Cache::<u32, u32>::builder()
+    ///     .bulk_loader_fn(|keys: &[u32]| bellwether::ok(keys.iter().map(|&key| (key, key * 2)).collect::<Vec<_>>()))
+    ///     .build()?;
+    /// assert_eq!(*cache.fetch_with(&21)?, 42);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn bulk_loader_fn<I, T, E>(self, load: impl Fn(&[K]) -> Result<I, E> + Send + Sync + 'static) -> Self
+    where
+        I: IntoIterator<Item = (K, T)> + 'static,
+        T: Into<Loaded<V>> + 'static,
+        E: Into<BoxError> + 'static,
+    {
+        self.blocking_loader(BlockingManyFn::new(load))
+    }
+
+    /// Sets an async closure that loads many keys in one go, as [`bulk_loader_fn`](Self::bulk_loader_fn) does. Beside
+    /// [`async_loader_fn`](Self::async_loader_fn) it loads many, and that one single keys.
+    ///
+    /// # Examples
+    /// ```
+    /// let cache = bellwether::AsyncCache::<u32, u32>::builder()
+    ///     .async_bulk_loader_fn(|keys: Vec<u32>| async move { bellwether::ok(keys.into_iter().map(|key| (key, key * 2)).collect::<Vec<_>>()) })
+    ///     .build_async()?;
+    /// # let _ = cache;
+    /// # Ok::<(), bellwether::BuildError>(())
+    /// ```
+    pub fn async_bulk_loader_fn<F, I, T, E>(mut self, load: impl Fn(Vec<K>) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<I, E>> + Send + 'static,
+        I: IntoIterator<Item = (K, T)>,
+        T: Into<Loaded<V>>,
+        E: Into<BoxError>,
+    {
+        self.loader = None;
+        self.load_many_fn = Some(Arc::new(move |keys| pending_many(load(keys))));
+        self
+    }
+
+    /// Sets how many keys one call of [`load_many`](crate::CacheLoader::load_many) is given at most; what is more goes out in further calls at the same
+    /// time. No limit by default.
+    ///
+    /// # Examples
+    /// ```
+    /// let cache = bellwether::Cache::<u32, u32>::builder()
+    ///     .bulk_loader_fn(|keys: &[u32]| {
+    ///         assert!(keys.len() <= 100);
+    ///         bellwether::ok(keys.iter().map(|&key| (key, key)).collect::<Vec<_>>())
+    ///     })
+    ///     .max_batch(100)
+    ///     .build()?;
+    /// cache.warm(&(0..1_000).collect::<Vec<_>>());
+    /// cache.wait_idle();
+    /// assert_eq!(cache.len(), 1_000);
+    /// # Ok::<(), bellwether::BuildError>(())
+    /// ```
+    pub fn max_batch(mut self, keys: usize) -> Self {
+        self.max_batch = keys;
         self
     }
 

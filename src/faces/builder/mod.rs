@@ -10,7 +10,7 @@ use crate::core::shared::WithJanitor;
 use crate::ground::hash::RandomState;
 use crate::ground::time::Clock;
 use crate::vocabulary::abandoned::AbandonedLoads;
-use crate::vocabulary::loader::{AnyLoader, LoadFn, ReloadFn};
+use crate::vocabulary::loader::{AnyLoader, LoadFn, LoadManyFn, ReloadFn};
 use crate::vocabulary::spawner::Spawner;
 use crate::vocabulary::weigher::Weigher;
 use eviction::Eviction;
@@ -55,7 +55,9 @@ pub struct CacheBuilder<K, V, S = RandomState> {
     spawner: Option<Arc<dyn Spawner>>,
     loader: Option<AnyLoader<K, V>>,
     load_fn: Option<Arc<LoadFn<K, V>>>,
+    load_many_fn: Option<Arc<LoadManyFn<K, V>>>,
     reload_fn: Option<Arc<ReloadFn<K, V>>>,
+    max_batch: usize,
     hasher: S,
 }
 
@@ -86,6 +88,8 @@ impl<K, V> CacheBuilder<K, V> {
             spawner: None,
             loader: None,
             load_fn: None,
+            load_many_fn: None,
+            max_batch: usize::MAX,
             reload_fn: None,
             hasher: RandomState::new(),
         }
@@ -307,6 +311,8 @@ impl<K, V, S> CacheBuilder<K, V, S> {
             spawner: self.spawner,
             loader: self.loader,
             load_fn: self.load_fn,
+            load_many_fn: self.load_many_fn,
+            max_batch: self.max_batch,
             reload_fn: self.reload_fn,
             hasher,
         }

@@ -23,11 +23,11 @@ pub(crate) trait Awaited: Send + Sync {
     /// Its own number.
     fn serial(&self) -> u64;
 
-    /// Its key's place in its cache, which flights of that key share.
-    fn berth(&self) -> u64;
+    /// The number of the load that lands it, by which that waits for others.
+    fn node(&self) -> u64;
 
-    /// Whether it takes one of the places of its key's loads now.
-    fn has_place(&self) -> bool;
+    /// Calls `takes` with each berth (a key's place in its cache, which flights of that key share) of which it takes one of the places for loads now.
+    fn berths(&self, takes: &mut dyn FnMut(u64));
 
     /// Whether it holds a permit, or somebody does who waits for it: then nothing that it waits for may wait for a permit.
     fn is_privileged(&self) -> bool;
@@ -40,6 +40,13 @@ pub(crate) trait Awaited: Send + Sync {
 
     /// What has to end first, where it hasn't begun itself.
     fn queue(&self) -> Option<Queue>;
+}
+
+/// Whether one takes a place of this berth now.
+fn has_place(awaited: &dyn Awaited, berth: u64) -> bool {
+    let mut found = false;
+    awaited.berths(&mut |taken| found |= taken == berth);
+    found
 }
 
 /// A turn that is waited for: it comes when one of the `ahead` loads of `berth` ends.
@@ -123,7 +130,7 @@ impl Waits {
         // A load that hasn't begun may come to a permit while it waits, and can't be asked to hurry then.
         let privileged = load.flight.is_privileged() || load.flight.queue().is_some();
         let hurries = if privileged { privilege(&by, &on, &hurry) } else { Vec::new() };
-        let waiting = by.entry(load.flight.serial()).or_insert_with(|| Waiting { load: Arc::clone(load), on: Vec::new() });
+        let waiting = by.entry(load.flight.node()).or_insert_with(|| Waiting { load: Arc::clone(load), on: Vec::new() });
         waiting.on.push(Wait { on, hurry });
         Ok(hurries)
     }
@@ -132,9 +139,9 @@ impl Waits {
     pub(crate) fn resume(&self, load: &Load, on: u64) {
         let gone = {
             let mut by = self.by.lock();
-            let Some(waiting) = by.get_mut(&load.flight.serial()) else { return };
+            let Some(waiting) = by.get_mut(&load.flight.node()) else { return };
             let gone = waiting.on.iter().position(|wait| wait.on.serial() == on).map(|at| waiting.on.swap_remove(at));
-            let emptied = if waiting.on.is_empty() { by.remove(&load.flight.serial()) } else { None };
+            let emptied = if waiting.on.is_empty() { by.remove(&load.flight.node()) } else { None };
             (gone, emptied)
         };
         // It may be the last to hold a user's value.
@@ -155,15 +162,14 @@ fn privilege(by: &BTreeMap<u64, Waiting>, on: &Arc<dyn Awaited>, hurry: &Hurry) 
     while let Some((awaited, hurry)) = reached.pop() {
         if let Some(queue) = awaited.queue() {
             // Privileged or not: it waits for those ahead of it, waiting themselves or not.
-            let ahead =
-                by.values().map(|waiting| &waiting.load.flight).filter(|flight| flight.berth() == queue.berth && flight.has_place());
+            let ahead = by.values().map(|waiting| &waiting.load.flight).filter(|flight| has_place(&***flight, queue.berth));
             reached.extend(ahead.map(|flight| (flight, None)));
         } else if awaited.is_privileged() {
             continue; // And so is all that it waits for.
         }
         awaited.privilege();
         hurries.extend(hurry.cloned());
-        let waits = by.get(&awaited.serial()).into_iter().flat_map(|waiting| &waiting.on);
+        let waits = by.get(&awaited.node()).into_iter().flat_map(|waiting| &waiting.on);
         reached.extend(waits.map(|wait| (&wait.on, Some(&wait.hurry))));
     }
     hurries

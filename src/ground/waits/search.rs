@@ -1,6 +1,6 @@
 //! The search for a ring of waits.
 
-use super::{Awaited, Load, Queue, Waiting};
+use super::{Awaited, Load, Queue, Waiting, has_place};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
@@ -40,9 +40,9 @@ impl<'a> Search<'a> {
         }
         match awaited.queue() {
             Some(queue) => self.turn_stuck(awaited.serial(), &queue).then(|| self.way(waiter)),
-            None if awaited.serial() == self.last.flight.serial() => Some(self.way(waiter)),
+            None if awaited.node() == self.last.flight.node() => Some(self.way(waiter)),
             None if waiter.is_some() => None, // Its own waits come in their turn.
-            None => self.load_stuck(awaited.serial()),
+            None => self.load_stuck(awaited.node()),
         }
     }
 
@@ -60,8 +60,8 @@ impl<'a> Search<'a> {
                 if let Some(ring) = self.stuck(&**awaited, Some((&reached, &waiting.load))) {
                     return Some(ring);
                 }
-                if !reached.contains_key(&awaited.serial()) && !awaited.is_over() {
-                    to_visit.push((awaited.serial(), Some(serial)));
+                if !reached.contains_key(&awaited.node()) && !awaited.is_over() {
+                    to_visit.push((awaited.node(), Some(serial)));
                 }
             }
         }
@@ -78,9 +78,9 @@ impl<'a> Search<'a> {
         if let Some(&stuck) = self.known.get(&serial) {
             return stuck;
         }
-        let last = self.last.flight.serial();
+        let last = self.last.flight.node();
         let mut ahead = self.places().get(&queue.berth).cloned().unwrap_or_default();
-        if self.last.flight.berth() == queue.berth && self.last.flight.has_place() && !ahead.contains(&last) {
+        if has_place(&*self.last.flight, queue.berth) && !ahead.contains(&last) {
             ahead.push(last);
         }
         if ahead.len() < queue.ahead {
@@ -103,8 +103,8 @@ impl<'a> Search<'a> {
         let by = self.by;
         self.places.get_or_insert_with(|| {
             let mut places: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
-            for flight in by.values().map(|waiting| &waiting.load.flight).filter(|flight| flight.has_place()) {
-                places.entry(flight.berth()).or_default().push(flight.serial());
+            for (&load, waiting) in by {
+                waiting.load.flight.berths(&mut |berth| places.entry(berth).or_default().push(load));
             }
             places
         })
@@ -114,7 +114,7 @@ impl<'a> Search<'a> {
     fn way(&self, waiter: Option<(&Reached, &'a Load)>) -> Names {
         let mut way = Vec::new();
         if let Some((reached, load)) = waiter {
-            let back = std::iter::successors(Some(load.flight.serial()), |serial| reached.get(serial).copied().flatten());
+            let back = std::iter::successors(Some(load.flight.node()), |serial| reached.get(serial).copied().flatten());
             way.extend(back.filter_map(|serial| self.by.get(&serial)).map(|waiting| waiting.load.cache.clone()));
         }
         way.push(self.last.cache.clone());

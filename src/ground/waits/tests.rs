@@ -16,12 +16,12 @@ impl Awaited for Target {
         self.serial
     }
 
-    fn berth(&self) -> u64 {
-        self.berth
+    fn node(&self) -> u64 {
+        self.serial
     }
 
-    fn has_place(&self) -> bool {
-        true
+    fn berths(&self, takes: &mut dyn FnMut(u64)) {
+        takes(self.berth);
     }
 
     fn is_privileged(&self) -> bool {

@@ -3,6 +3,7 @@
 
 use super::history::{History, as_many_as};
 use super::hits::Hits;
+use super::order::{Course, Ordered, Rank, Row};
 use super::policy::{Arrival, Bounds, Choice, Gone, Policy, Verdict};
 use super::{Nodes, Queue};
 use crate::ground::slab::Slot;
@@ -61,6 +62,11 @@ impl Arc {
         if region == ONCE { &mut self.once } else { &mut self.again }
     }
 
+    /// What `once` lacks of being over its target.
+    fn lacking(&self) -> u64 {
+        self.target.checked_sub(self.once.weight()).map_or(0, |lacking| lacking.saturating_add(1))
+    }
+
     /// Takes a key out of what is remembered, moves the border for it, and says where it was.
     fn recall(&mut self, hash: u64, weight: u64) -> Option<u8> {
         // As the paper counts, the key itself is still among them.
@@ -93,6 +99,26 @@ impl Arc {
 fn step(weight: u64, there: usize, here: usize) -> u64 {
     let step = u128::from(weight) * there.max(here) as u128 / here.max(1) as u128;
     u64::try_from(step).unwrap_or(u64::MAX)
+}
+
+impl Ordered for Arc {
+    fn row(&self, nth: u8, course: &mut Course) -> Option<(Row<'_>, u8)> {
+        match (nth, course.begins_behind(self.lacking())) {
+            (0, true) => Some((Row::Queue(&self.again), 0)),
+            (0, false) | (1, true) => Some((Row::Queue(&self.once), 1)),
+            (1, false) => Some((Row::Queue(&self.again), 2)),
+            _ => None,
+        }
+    }
+
+    /// What was used again gives what the others lack of their target, until they are over it; then the others go, then the rest.
+    fn rank(&self, nodes: &impl Nodes, slot: Slot, course: &mut Course) -> Rank {
+        Rank::Nth(match nodes.node(slot).region {
+            ONCE => 1,
+            _ if course.is_first(nodes.weight(slot), self.lacking()) => 0,
+            _ => 2,
+        })
+    }
 }
 
 impl Policy for Arc {

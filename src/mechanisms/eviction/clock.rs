@@ -2,6 +2,7 @@
 //! gets a second chance.
 
 use super::hits::Hits;
+use super::order::{Course, Ordered, Rank, Row};
 use super::policy::{Arrival, Choice, Gone, Policy};
 use super::{Nodes, Queue};
 use crate::ground::slab::Slot;
@@ -17,6 +18,17 @@ pub(crate) struct Clock {
 impl Clock {
     pub(super) fn new() -> Self {
         Self { queue: Queue::new() }
+    }
+}
+
+impl Ordered for Clock {
+    fn row(&self, nth: u8, _course: &mut Course) -> Option<(Row<'_>, u8)> {
+        (nth == 0).then_some((Row::Queue(&self.queue), 0))
+    }
+
+    /// What was hit has its turn in the next round.
+    fn rank(&self, nodes: &impl Nodes, slot: Slot, _course: &mut Course) -> Rank {
+        Rank::Nth(u8::from(nodes.node(slot).marks() > 0))
     }
 }
 

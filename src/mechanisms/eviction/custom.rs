@@ -1,5 +1,6 @@
 //! A user's own policy, called under the shard's lock, and what holds if it is wrong.
 
+use super::order::{Course, Ordered, Rank, Row};
 use super::policy::{Bounds, Choice};
 use super::{Entries, Nodes, Queue};
 use crate::ground::contain::{contain, drop_contained};
@@ -260,6 +261,17 @@ impl<K, V> Custom<K, V> {
     pub(super) fn audit(&self, nodes: &impl Nodes, entries: usize, weight: u64) {
         self.arrivals.audit(nodes);
         assert_eq!((self.arrivals.len(), self.arrivals.weight()), (entries, weight), "each entry is in the queue");
+    }
+}
+
+/// In order of arrival: nobody but the policy knows more.
+impl<K, V> Ordered for Custom<K, V> {
+    fn row(&self, nth: u8, _course: &mut Course) -> Option<(Row<'_>, u8)> {
+        (nth == 0).then_some((Row::Queue(&self.arrivals), 0))
+    }
+
+    fn rank(&self, _nodes: &impl Nodes, _slot: Slot, _course: &mut Course) -> Rank {
+        Rank::Nth(0)
     }
 }
 

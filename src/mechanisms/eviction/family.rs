@@ -12,6 +12,7 @@ use super::lirs::Lirs;
 use super::lru::Lru;
 use super::names::EvictionPolicy;
 use super::none::None;
+use super::order::{Course, Ordered, Rank, Row};
 use super::policy::{Arrival, Bounds, Choice, Gone, Policy, Verdict};
 use super::random::Random;
 use super::s3_fifo::S3Fifo;
@@ -83,6 +84,16 @@ impl Family {
             EvictionPolicy::Random => Self::Random(Random::new()),
             EvictionPolicy::None => Self::None(None::new()),
         }
+    }
+}
+
+impl Ordered for Family {
+    fn row(&self, nth: u8, course: &mut Course) -> Option<(Row<'_>, u8)> {
+        each!(self, policy => policy.row(nth, course))
+    }
+
+    fn rank(&self, nodes: &impl Nodes, slot: Slot, course: &mut Course) -> Rank {
+        each!(self, policy => policy.rank(nodes, slot, course))
     }
 }
 

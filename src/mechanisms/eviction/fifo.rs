@@ -1,6 +1,7 @@
 //! First in, first out: one queue in order of arrival.
 
 use super::hits::Hits;
+use super::order::{Course, Ordered, Rank, Row};
 use super::policy::{Arrival, Choice, Gone, Policy};
 use super::{Nodes, Queue};
 use crate::ground::slab::Slot;
@@ -13,6 +14,16 @@ pub(crate) struct Fifo {
 impl Fifo {
     pub(super) fn new() -> Self {
         Self { queue: Queue::new() }
+    }
+}
+
+impl Ordered for Fifo {
+    fn row(&self, nth: u8, _course: &mut Course) -> Option<(Row<'_>, u8)> {
+        (nth == 0).then_some((Row::Queue(&self.queue), 0))
+    }
+
+    fn rank(&self, _nodes: &impl Nodes, _slot: Slot, _course: &mut Course) -> Rank {
+        Rank::Nth(0)
     }
 }
 

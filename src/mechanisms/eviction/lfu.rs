@@ -5,6 +5,7 @@
 //! rises to the rank of each that left. So what was used often once, and isn't any more, is overtaken by what came in since.
 
 use super::hits::Hits;
+use super::order::{Course, Ordered, Rank, Row};
 use super::policy::{Arrival, Bounds, Choice, Gone, Policy};
 use super::{Nodes, Queue};
 use crate::ground::slab::Slot;
@@ -54,6 +55,21 @@ impl Lfu {
         if queue.len() == 0 {
             self.filled &= !(1 << bucket);
         }
+    }
+}
+
+impl Ordered for Lfu {
+    /// The buckets by rank, from what the age was when the walk began.
+    fn row(&self, nth: u8, course: &mut Course) -> Option<(Row<'_>, u8)> {
+        let age = *course.origin.get_or_insert(self.age.into());
+        let bucket = (age + u128::from(nth)) % u128::from(BUCKETS);
+        let queue = usize::try_from(bucket).ok().and_then(|bucket| self.buckets.get(bucket))?;
+        (nth < BUCKETS).then_some((Row::Queue(queue), nth))
+    }
+
+    fn rank(&self, nodes: &impl Nodes, slot: Slot, course: &mut Course) -> Rank {
+        let age = course.origin.and_then(|age| u8::try_from(age).ok()).unwrap_or(self.age);
+        Rank::Nth((BUCKETS + nodes.node(slot).region - age) % BUCKETS)
     }
 }
 

@@ -6,6 +6,7 @@
 
 use super::history::{History, as_many_as};
 use super::hits::Hits;
+use super::order::{Course, Ordered, Rank, Row};
 use super::policy::{Arrival, Bounds, Choice, Gone, Policy, Verdict};
 use super::{Nodes, Queue};
 use crate::ground::slab::Slot;
@@ -131,6 +132,20 @@ fn stayers_share(bounds: Bounds) -> u64 {
     let ordinary = entries.map_or(1, |entries| weight / entries.max(1));
     let passers = (weight / PARTS).max(ordinary.saturating_mul(PASSERS)).min(weight / 2);
     weight - passers
+}
+
+impl Ordered for Lirs {
+    fn row(&self, nth: u8, _course: &mut Course) -> Option<(Row<'_>, u8)> {
+        match nth {
+            0 => Some((Row::Queue(&self.passers), 0)),
+            1 => Some((Row::Queue(&self.stayers), 1)),
+            _ => None,
+        }
+    }
+
+    fn rank(&self, nodes: &impl Nodes, slot: Slot, _course: &mut Course) -> Rank {
+        Rank::Nth(u8::from(nodes.node(slot).region == STAYS))
+    }
 }
 
 impl Policy for Lirs {

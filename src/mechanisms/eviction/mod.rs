@@ -20,6 +20,7 @@ mod lru;
 mod names;
 mod node;
 mod none;
+mod order;
 mod plan;
 mod policy;
 mod queue;
@@ -34,6 +35,7 @@ pub use custom::{CustomPolicy, PolicyBounds, PolicyEntry, PolicySlot};
 pub(crate) use custom::{MakePolicy, Pins};
 pub use names::{EvictionPolicy, UnknownPolicy};
 pub(crate) use node::{Node, Nodes};
+pub(crate) use order::{ALL_RANKS, RANKS, Rank, Telling};
 pub(crate) use plan::{Plan, Sizing};
 pub(crate) use policy::{Arrival, Bounds, Choice, Gone, Verdict};
 use queue::Queue;
@@ -43,6 +45,7 @@ use crate::ground::striped::{Fullness, Ring};
 use custom::Custom;
 use family::Family;
 use hits::Hits;
+use order::{Field, Part};
 use policy::Policy as _;
 use sieve::Sieve;
 
@@ -168,6 +171,29 @@ impl<K, V> Eviction<K, V> {
             Chosen::Custom(custom) => custom.resized(bounds),
         }
         self.hits = self.chosen.hits();
+    }
+
+    /// Goes on telling the order in which the entries would leave, until `steps` are spent, and says whether all is told. An entry that moves meanwhile
+    /// may be told of twice, or not at all.
+    pub(crate) fn tell(
+        &self,
+        telling: &mut Telling,
+        nodes: &impl Nodes,
+        stay: impl Fn(Slot) -> Option<Handle>,
+        steps: &mut u32,
+        mut met: impl FnMut(Slot, Rank),
+    ) -> bool {
+        let field = Field { nodes, stay };
+        if telling.part() == Part::Policy {
+            match &self.chosen {
+                Chosen::Family(family) => telling.go_on(family, &field, steps, &mut met),
+                Chosen::Custom(custom) => telling.go_on(custom, &field, steps, &mut met),
+            }
+        }
+        if telling.part() == Part::Weightless {
+            telling.go_on(&self.weightless, &field, steps, &mut met);
+        }
+        telling.part() == Part::Told
     }
 
     /// Checks that each of so many entries, of so much weight together, is held in one place.

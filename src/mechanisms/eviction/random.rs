@@ -2,6 +2,7 @@
 
 use super::Nodes;
 use super::hits::Hits;
+use super::order::{Course, Ordered, Rank, Row};
 use super::policy::{Arrival, Choice, Gone, Policy};
 use crate::ground::slab::Slot;
 
@@ -25,6 +26,17 @@ impl Random {
     #[cfg(test)]
     pub(super) fn memory(&self) -> usize {
         self.held.capacity() + self.positions.capacity()
+    }
+}
+
+/// Any order: none is more likely to go than another.
+impl Ordered for Random {
+    fn row(&self, nth: u8, _course: &mut Course) -> Option<(Row<'_>, u8)> {
+        (nth == 0).then_some((Row::List(&self.held), 0))
+    }
+
+    fn rank(&self, _nodes: &impl Nodes, _slot: Slot, _course: &mut Course) -> Rank {
+        Rank::Nth(0)
     }
 }
 

@@ -5,6 +5,7 @@ mod ghosts;
 
 use super::hits::Hits;
 use super::node::Node;
+use super::order::{Course, Ordered, Rank, Row};
 use super::policy::{Arrival, Bounds, Choice, Gone, Policy, Verdict};
 use super::{Nodes, Queue};
 use crate::ground::slab::Slot;
@@ -53,6 +54,11 @@ impl S3Fifo {
         (self.bounds.weight / 10).max(1)
     }
 
+    /// What the small queue lacks of its share.
+    fn lacking(&self) -> u64 {
+        self.small_share().saturating_sub(self.small.weight())
+    }
+
     /// As many as the main queue is to hold entries.
     fn most_ghosts(&self) -> usize {
         match self.bounds.entries {
@@ -89,6 +95,29 @@ impl S3Fifo {
             return true;
         }
         false
+    }
+}
+
+impl Ordered for S3Fifo {
+    fn row(&self, nth: u8, course: &mut Course) -> Option<(Row<'_>, u8)> {
+        match (nth, course.begins_behind(self.lacking())) {
+            (0, true) => Some((Row::Queue(&self.main), 0)),
+            (0, false) | (1, true) => Some((Row::Queue(&self.small), 1)),
+            (1, false) => Some((Row::Queue(&self.main), 2)),
+            _ => None,
+        }
+    }
+
+    /// The main queue gives what the small one lacks of its share, then the small one its own, and the main one the rest. What was hit enough has its turn later.
+    fn rank(&self, nodes: &impl Nodes, slot: Slot, course: &mut Course) -> Rank {
+        let node = nodes.node(slot);
+        Rank::Nth(match (node.region, node.marks()) {
+            (MAIN, 0) if course.is_first(nodes.weight(slot), self.lacking()) => 0,
+            (MAIN, 0) => 2,
+            (MAIN, hits) => 3 + hits.min(MOST_HITS),
+            (_, hits) if hits < ENOUGH_HITS => 1,
+            _ => 3,
+        })
     }
 }
 

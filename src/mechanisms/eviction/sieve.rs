@@ -2,6 +2,7 @@
 //! arrival, and a hand that spares what was hit since it last came by.
 
 use super::hits::Hits;
+use super::order::{Course, Ordered, Rank, Row};
 use super::policy::{Arrival, Choice, Gone, Policy};
 use super::{Nodes, Queue};
 use crate::ground::slab::Slot;
@@ -19,6 +20,19 @@ pub(crate) struct Sieve {
 impl Sieve {
     pub(super) fn new() -> Self {
         Self { queue: Queue::new(), hand: None }
+    }
+}
+
+impl Ordered for Sieve {
+    fn row(&self, nth: u8, _course: &mut Course) -> Option<(Row<'_>, u8)> {
+        (nth == 0).then_some((Row::Queue(&self.queue), 0))
+    }
+
+    /// The hand comes to the front, then to what is behind it; and what was hit has its turn in the next round.
+    fn rank(&self, nodes: &impl Nodes, slot: Slot, course: &mut Course) -> Rank {
+        course.hand_met |= self.hand.is_none_or(|hand| hand == slot);
+        let (is_behind, is_hit) = (!course.hand_met, nodes.node(slot).marks() > 0);
+        Rank::Nth(u8::from(is_behind) + 2 * u8::from(is_hit))
     }
 }
 

@@ -3,6 +3,7 @@
 
 use super::hits::Hits;
 use super::node::Node;
+use super::order::{Course, Ordered, Rank, Row};
 use super::policy::{Arrival, Bounds, Choice, Gone, Policy};
 use super::{Nodes, Queue};
 use crate::ground::slab::Slot;
@@ -64,6 +65,20 @@ fn protected_share(bounds: Bounds) -> u64 {
 
 fn is_bounded(bounds: Bounds) -> bool {
     bounds.weight < u64::MAX
+}
+
+impl Ordered for Slru {
+    fn row(&self, nth: u8, _course: &mut Course) -> Option<(Row<'_>, u8)> {
+        match nth {
+            0 => Some((Row::Queue(&self.probation), 0)),
+            1 => Some((Row::Queue(&self.protected), 1)),
+            _ => None,
+        }
+    }
+
+    fn rank(&self, nodes: &impl Nodes, slot: Slot, _course: &mut Course) -> Rank {
+        Rank::Nth(u8::from(nodes.node(slot).region == PROTECTED))
+    }
 }
 
 impl Policy for Slru {

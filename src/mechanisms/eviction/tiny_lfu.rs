@@ -2,6 +2,7 @@
 //! and behind it a segmented LRU that lets in only what was asked for more often than what it would displace.
 
 use super::hits::Hits;
+use super::order::{Course, Ordered, Rank, Row};
 use super::policy::{Arrival, Bounds, Choice, Gone, Policy, Verdict};
 use super::random::Xorshift;
 use super::sketch::Sketch;
@@ -62,6 +63,11 @@ impl TinyLfu {
     /// One per cent.
     fn window_share(&self) -> u64 {
         self.bounds.weight.div_ceil(100)
+    }
+
+    /// What the window lacks of its share.
+    fn lacking(&self) -> u64 {
+        self.window_share().saturating_sub(self.window.weight())
     }
 
     /// Four fifths of what isn't the window's.
@@ -164,6 +170,31 @@ impl TinyLfu {
             next = self.after(nodes, victim);
         }
         false
+    }
+}
+
+impl Ordered for TinyLfu {
+    fn row(&self, nth: u8, course: &mut Course) -> Option<(Row<'_>, u8)> {
+        let (window, probation, protected) = (Row::Queue(&self.window), Row::Queue(&self.probation), Row::Queue(&self.protected));
+        let rows = if course.begins_behind(self.lacking()) {
+            [(probation, 0), (protected, 0), (window, 1)]
+        } else {
+            [(window, 1), (probation, 2), (protected, 4)]
+        };
+        rows.into_iter().nth(nth.into())
+    }
+
+    /// First goes what the window lacks of its share, then what would lose its contest on leaving the window. What would win it leaves after those on
+    /// probation.
+    fn rank(&self, nodes: &impl Nodes, slot: Slot, course: &mut Course) -> Rank {
+        let asked = |slot| self.sketch.estimate(nodes.hash(slot));
+        Rank::Nth(match nodes.node(slot).region {
+            PROBATION | PROTECTED if course.is_first(nodes.weight(slot), self.lacking()) => 0,
+            PROBATION => 2,
+            PROTECTED => 4,
+            _ if self.last().is_some_and(|last| asked(slot) > asked(last)) => 3,
+            _ => 1,
+        })
     }
 }
 

@@ -10,13 +10,18 @@ impl<K: Send + Sync, V: Send + Sync> Awaited for Flight<K, V> {
         self.serial
     }
 
-    fn berth(&self) -> u64 {
-        self.name.berth
+    fn node(&self) -> u64 {
+        match self.crew.load(Ordering::Relaxed) {
+            0 => self.serial,
+            crew => crew,
+        }
     }
 
-    fn has_place(&self) -> bool {
+    fn berths(&self, takes: &mut dyn FnMut(u64)) {
         let begun = self.begun.load(Ordering::Relaxed);
-        self.kind.is_load() && (begun == Begun::Free as u8 || begun == Begun::OnPermit as u8)
+        if self.kind.is_load() && (begun == Begun::Free as u8 || begun == Begun::OnPermit as u8) {
+            takes(self.name.berth);
+        }
     }
 
     fn is_privileged(&self) -> bool {

@@ -51,6 +51,17 @@ pub(crate) struct Wanted {
     pub(crate) kind: Kind,
     /// Whether a load asks for it, on whose permit it runs.
     pub(crate) urgent: bool,
+    pub(crate) party: Party,
+}
+
+/// Whether a flight is loaded with others that were claimed before it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Party {
+    Alone,
+    /// With others that have begun, on their permit.
+    Begun,
+    /// With others that wait for their turn.
+    Waits,
 }
 
 /// A claim: the flight, whether its load begins now, and the key if the map has one equal to it.
@@ -203,6 +214,18 @@ impl<K, V> FlightMap<K, V> {
         self.begin_waiting(flight, Begun::OnPermit)
     }
 
+    /// A flight whose turn depended on another one's asks for a permit of its own. Says whether it begins now.
+    pub(crate) fn ask_permit(&mut self, flight: &Arc<Flight<K, V>>) -> bool {
+        let Self { berths, epoch, permits, .. } = self;
+        let Some(berth) = berths.find_mut(flight.hashed().0, |berth| berth.name.berth == flight.name.berth) else { return false };
+        if !matches!(&berth.latest, Latest::Queued(latest) if Arc::ptr_eq(latest, flight)) || !berth.has_room_aloft() {
+            return false;
+        }
+        let Permission::Begin(begun) = flight.permission(permits, Queueing::Anyway) else { return false };
+        berth.fly(flight, begun, *epoch);
+        true
+    }
+
     /// A load that has a permit waits for this flight: it is to begin without one. Says whether it begins now.
     pub(crate) fn hurry(&mut self, flight: &Arc<Flight<K, V>>) -> bool {
         flight.urgent.store(true, Ordering::Relaxed);
@@ -318,7 +341,12 @@ impl<K, V> Berth<K, V> {
         if wanted.kind == Kind::Refresh && !traffic.may_refresh() {
             return None;
         }
-        let turn = match self.has_room_aloft().then(|| flight.permission(permits, Queueing::Limited)) {
+        let permission = || match wanted.party {
+            Party::Alone => flight.permission(permits, Queueing::Limited),
+            Party::Begun => Permission::Begin(Begun::Free),
+            Party::Waits => Permission::Wait,
+        };
+        let turn = match self.has_room_aloft().then(permission) {
             Some(Permission::Begin(begun)) => {
                 self.fly(&flight, begun, epoch);
                 Turn::Now

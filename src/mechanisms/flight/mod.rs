@@ -10,7 +10,7 @@ mod seats;
 mod traffic;
 mod waiter;
 
-pub(crate) use map::{Claimed, Ended, FlightMap, Overtaken, Turn, Wanted};
+pub(crate) use map::{Claimed, Ended, FlightMap, Overtaken, Party, Turn, Wanted};
 pub(crate) use traffic::{IdleWait, Traffic};
 pub(crate) use waiter::Waiter;
 
@@ -47,6 +47,12 @@ pub(crate) struct Flight<K, V> {
     timed: AtomicBool,
     /// Whether it is one of the refreshes that are counted as under way.
     refreshing: AtomicBool,
+    /// The number of the call that lands it with others; zero if none does.
+    crew: AtomicU64,
+    /// Whether it goes on though nobody waits.
+    wanted: AtomicBool,
+    /// Whether what it brings is not to be stored, whatever the map says.
+    kept_out: AtomicBool,
     /// How many of those who wait would have the cache's own loader load. Written under the flight's lock.
     wishes: AtomicU64,
     /// How many are on their way here from the flight that this one takes the place of.
@@ -146,6 +152,10 @@ pub(crate) enum Standing {
     Held,
     /// A write had overtaken it.
     Superseded,
+    /// One of the tags of what it brought was struck while it was being loaded. The load has this number among the strikes.
+    Struck {
+        stamp: u64,
+    },
     /// Nobody will bring a value: those who wait look again.
     Vacated,
     /// It hasn't: one who waited for it does so no longer.
@@ -160,7 +170,7 @@ impl<V> Clone for Landing<V> {
 
 impl<K, V> Flight<K, V> {
     fn new(name: Arc<Name<K>>, wanted: Wanted, traffic: Arc<Traffic>) -> Self {
-        let Wanted { deadline, kind, urgent } = wanted;
+        let Wanted { deadline, kind, urgent, .. } = wanted;
         let air = Air { stage: Stage::Aloft(Seats::default()), launch: None, stop: None, alarm: None, offer: None };
         Self {
             name,
@@ -172,6 +182,9 @@ impl<K, V> Flight<K, V> {
             over: AtomicBool::new(false),
             timed: AtomicBool::new(false),
             refreshing: AtomicBool::new(kind == Kind::Refresh),
+            crew: AtomicU64::new(0),
+            wanted: AtomicBool::new(false),
+            kept_out: AtomicBool::new(false),
             wishes: AtomicU64::new(0),
             expected: AtomicU64::new(0),
             successor: OnceLock::new(),
@@ -210,8 +223,40 @@ impl<K, V> Flight<K, V> {
         self.begun.load(Ordering::Relaxed) != Begun::No as u8
     }
 
+    /// What it brings is not to be stored. Written, and read, under the lock of the shard, or for what is about to be read there.
+    pub(crate) fn keep_out(&self) {
+        self.kept_out.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_kept_out(&self) -> bool {
+        self.kept_out.load(Ordering::Relaxed)
+    }
+
     fn is_on_permit(&self) -> bool {
         self.begun.load(Ordering::Relaxed) == Begun::OnPermit as u8
+    }
+
+    /// Gives up the permit, which is somebody else's to pass on from now on. `false` if it has none.
+    pub(crate) fn give_permit(&self) -> bool {
+        let on_permit = self.is_on_permit();
+        if on_permit {
+            self.set_begun(Begun::Free);
+        }
+        on_permit
+    }
+
+    /// It is landed by one call with others: what that waits for, it waits for.
+    pub(crate) fn joins(&self, crew: u64) {
+        self.crew.store(crew, Ordering::Relaxed);
+    }
+
+    /// Somebody wants it besides those who wait: that the last of these leaves is no reason to cancel it.
+    pub(crate) fn want(&self) {
+        self.wanted.store(true, Ordering::Relaxed);
+    }
+
+    pub(crate) fn is_wanted(&self) -> bool {
+        self.wanted.load(Ordering::Relaxed)
     }
 
     /// Asks for a permit to begin, if one is needed.

@@ -3,6 +3,7 @@
 use super::{Lifetime, Origin, OwnRules, Refresh, Rules, part_of};
 use crate::ground::dice;
 use crate::ground::sync::atomic::{AtomicU64, Ordering};
+use crate::ground::tags::{Fate, Labels};
 use crate::ground::time::{Clock, Deadline, Tick, nanos};
 use crate::vocabulary::expiry::backoff::ErrorBackoff;
 use std::time::Duration;
@@ -87,6 +88,8 @@ struct More {
     failures: u32,
     /// No load is begun for its sake before.
     next_try: Deadline,
+    /// The tags by which it may be struck.
+    labels: Option<Labels>,
 }
 
 /// One look at an entry's times.
@@ -139,6 +142,53 @@ impl Times {
         times
     }
 
+    /// It carries these tags from now on, by which it may be struck.
+    pub(crate) fn label(&mut self, labels: Labels) {
+        let ends = self.ends();
+        let lifetime = ends.left_at(self.stored).unwrap_or(Duration::MAX);
+        let now = self.stored;
+        let plain = || Box::new(More { lifetime: nanos(lifetime), ..More::new(&Rules::NONE, Origin::PLAIN, now) });
+        self.more.get_or_insert_with(plain).labels = Some(labels);
+        self.end_at(ends);
+    }
+
+    /// The tags by which it may be struck.
+    pub(crate) fn labels(&self) -> Option<&Labels> {
+        self.more.as_ref()?.labels.as_ref()
+    }
+
+    /// These times without their tags, which they are made into others with.
+    pub(crate) fn take_labels(&mut self) -> Option<Labels> {
+        self.more.as_mut()?.labels.take()
+    }
+
+    pub(crate) fn labels_mut(&mut self) -> Option<&mut Labels> {
+        self.more.as_mut()?.labels.as_mut()
+    }
+
+    /// What strikes of its tags have made of it.
+    pub(crate) fn fate(&self) -> Fate {
+        self.labels().map_or(Fate::Spared, Labels::fate)
+    }
+
+    /// Carries out what strikes of its tags have made of it: it is as one whose time to live was ended, and newer than those.
+    pub(crate) fn carry_out(&mut self, now: Tick) {
+        let ends = self.ends();
+        if let Some(labels) = self.labels_mut() {
+            labels.stamp_now();
+        }
+        self.expire_at(ends.min(Deadline::after(now, Duration::ZERO)));
+    }
+
+    /// Whether it is strikes of its tags that ended it, not its own times.
+    pub(crate) fn is_struck_out(&self) -> bool {
+        match self.fate() {
+            Fate::Spared => false,
+            Fate::Invalidated => true,
+            Fate::Expired(_) => !self.has_stale_window() && self.more.as_ref().is_some_and(|more| self.ends() < more.ends),
+        }
+    }
+
     /// It lives so long from now on.
     pub(crate) fn live_for(&mut self, time_to_live: Duration, now: Tick) {
         let plain = || Box::new(More::new(&Rules::NONE, Origin::PLAIN, now));
@@ -152,8 +202,8 @@ impl Times {
         let Some(more) = &mut self.more else { return };
         more.ends = ends;
         more.due = more.refresh_due(self.stored, ends).min(ends);
-        // What is used or asked about at each read has no instant before which nothing is to be done.
-        let always = more.idle != u64::MAX || more.reread;
+        // What is used or asked about at each read, or may be struck, has no instant before which nothing is to be done.
+        let always = more.idle != u64::MAX || more.reread || more.labels.is_some();
         self.soonest = if always { Deadline::START } else { more.due };
     }
 
@@ -170,23 +220,27 @@ impl Times {
             return Freshness::Expired;
         }
         let Some(more) = &self.more else { return Freshness::Fresh };
-        if !more.ends.has_passed_at(now) {
+        let ends = more.ends(self.stored);
+        if !ends.has_passed_at(now) {
             return if more.is_due(now, chance) { Freshness::RefreshDue } else { Freshness::Fresh };
         }
-        if more.ends.plus(more.stale_while_revalidate).has_passed_at(now) { Freshness::ErrorFallback } else { Freshness::Stale }
+        if ends.plus(more.stale_while_revalidate).has_passed_at(now) { Freshness::ErrorFallback } else { Freshness::Stale }
     }
 
     /// From when on nobody may see it.
     pub(crate) fn last(&self) -> Deadline {
         match &self.more {
             None => self.soonest,
-            Some(more) => more.ends.plus(more.window()).min(more.idle_until()),
+            Some(more) => match more.fate() {
+                Fate::Invalidated => Deadline::START,
+                Fate::Spared | Fate::Expired(_) => more.ends(self.stored).plus(more.window()).min(more.idle_until()),
+            },
         }
     }
 
     /// The end of its time to live.
     pub(crate) fn ends(&self) -> Deadline {
-        self.more.as_ref().map_or(self.soonest, |more| more.ends)
+        self.more.as_ref().map_or(self.soonest, |more| more.ends(self.stored))
     }
 
     pub(crate) fn stored(&self) -> Tick {
@@ -195,7 +249,10 @@ impl Times {
 
     /// [`freshness`](Self::freshness) now, by the coarse clock where that is enough.
     fn freshness_by(&self, clock: &Clock, chance: impl FnOnce() -> f64) -> Freshness {
-        let bound = self.more.as_ref().map_or(self.soonest, |more| more.due.min(more.idle_until()));
+        let bound = self.more.as_ref().map_or(self.soonest, |more| match more.fate() {
+            Fate::Spared => more.due.min(more.idle_until()),
+            Fate::Invalidated | Fate::Expired(_) => Deadline::START,
+        });
         if clock.may_have_passed(bound) { self.freshness(clock.now(), chance) } else { Freshness::Fresh }
     }
 
@@ -219,14 +276,20 @@ impl Times {
     /// Looks at it as one who may load, and throws the dice.
     pub(crate) fn seen(&self, clock: &Clock) -> Seen {
         let at = clock.now();
-        let may_try = self.more.as_ref().is_none_or(|more| more.next_try.has_passed_at(at));
+        let may_try = self.may_try(at);
         Seen { freshness: self.freshness(at, dice::throw), may_try, at }
     }
 
     /// Looks at it again, when the dice have been thrown: what may be due is. Says, too, whether a load for its sake may begin.
     pub(crate) fn judged(&self, clock: &Clock) -> (Freshness, bool) {
         let now = clock.now();
-        (self.freshness(now, || 0.0), self.trouble().1.has_passed_at(now))
+        (self.freshness(now, || 0.0), self.may_try(now))
+    }
+
+    /// Whether a load for its sake may begin.
+    fn may_try(&self, now: Tick) -> bool {
+        // Failures before it was struck count for nothing.
+        self.more.as_ref().is_none_or(|more| more.next_try.has_passed_at(now) || more.fate() != Fate::Spared)
     }
 
     /// Notes a use, where it matters.
@@ -249,7 +312,11 @@ impl Times {
 
     /// Its time to live is over now. A load for its sake may begin at once.
     pub(crate) fn expire(&mut self, now: Tick) {
-        self.end_at(self.ends().min(Deadline::after(now, Duration::ZERO)));
+        self.expire_at(self.ends().min(Deadline::after(now, Duration::ZERO)));
+    }
+
+    fn expire_at(&mut self, ends: Deadline) {
+        self.end_at(ends);
         if let Some(more) = &mut self.more {
             (more.failures, more.next_try) = (0, Deadline::START);
         }
@@ -257,6 +324,9 @@ impl Times {
 
     /// A load for its sake has failed.
     pub(crate) fn load_failed(&mut self, now: Tick, backoff: &ErrorBackoff) {
+        if self.fate() != Fate::Spared {
+            self.carry_out(now);
+        }
         if let Some(more) = &mut self.more {
             let of_use = Duration::from_nanos(more.lifetime).saturating_add(more.window());
             more.next_try = Deadline::after(now, backoff.wait(more.failures, of_use, dice::throw()));
@@ -289,11 +359,25 @@ impl More {
             reread: origin.reread,
             failures: 0,
             next_try: Deadline::START,
+            labels: None,
         }
     }
 
+    /// Without its tags, which come with the number of what renews it.
     fn renewed(&self, now: Tick) -> Self {
-        Self { used: AtomicU64::new(now.nanos()), failures: 0, next_try: Deadline::START, ..*self }
+        Self { used: AtomicU64::new(now.nanos()), failures: 0, next_try: Deadline::START, labels: None, ..*self }
+    }
+
+    fn fate(&self) -> Fate {
+        self.labels.as_ref().map_or(Fate::Spared, Labels::fate)
+    }
+
+    /// The end of the time to live of what was `stored` then: at the latest when it was struck.
+    fn ends(&self, stored: Tick) -> Deadline {
+        match self.fate() {
+            Fate::Spared | Fate::Invalidated => self.ends,
+            Fate::Expired(at) => self.ends.min(at.max(Deadline::after(stored, Duration::ZERO))),
+        }
     }
 
     /// Lays over it what an entry brings of its own, besides its time to live.

@@ -103,7 +103,7 @@ fn alone(name: &str, test: impl FnOnce() + Send + 'static) {
         return in_time(test);
     }
     let own = std::env::current_exe().expect("the test knows its binary");
-    let run = Command::new(own).args([&format!("pool::{name}"), "--exact", "--nocapture"]).env(ALONE, "1").output();
+    let run = Command::new(own).args([&format!("g07_limits::pool::{name}"), "--exact", "--nocapture"]).env(ALONE, "1").output();
     let run = run.expect("the binary can be run once more");
     let said = String::from_utf8_lossy(&run.stdout).into_owned() + &String::from_utf8_lossy(&run.stderr);
     assert!(run.status.success() && said.contains("1 passed"), "{said}");

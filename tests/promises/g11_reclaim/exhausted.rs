@@ -72,7 +72,7 @@ fn nothing_shown(cache: &Cache<u32, u32>, keys: impl IntoIterator<Item = u32>) {
 
 #[test]
 fn g11_without_a_thread_writes_do_what_they_can() {
-    without_threads("exhausted::g11_without_a_thread_writes_do_what_they_can", |_| {
+    without_threads("g11_reclaim::exhausted::g11_without_a_thread_writes_do_what_they_can", |_| {
         let builder = CacheBuilder::new().capacity(100).shards(1).loader_fn(|key: &u32| Loaded::ok(*key));
         let cache: Cache<u32, u32> = builder.build().expect("the settings make sense");
         assert_eq!(cache.metrics().janitor, Janitor::Thread, "none was needed as yet");
@@ -97,7 +97,7 @@ fn g11_without_a_thread_writes_do_what_they_can() {
 
 #[test]
 fn g11_once_there_are_threads_again_a_write_brings_the_janitor_back() {
-    without_threads("exhausted::g11_once_there_are_threads_again_a_write_brings_the_janitor_back", |give_back| {
+    without_threads("g11_reclaim::exhausted::g11_once_there_are_threads_again_a_write_brings_the_janitor_back", |give_back| {
         let cache: Cache<u32, u32> = CacheBuilder::new().build().expect("the settings make sense");
         (0..50).for_each(|key| cache.insert_with_ttl(key, key, TTL));
         sleep(4 * TTL);

@@ -5,6 +5,7 @@
 //! again soon. Hits only mark an entry; marks are looked at, and cleared, when the entry's turn comes.
 
 use super::super::ghost::Ghost;
+use super::super::order::{Course, Ordered, Rank, Row};
 use super::super::policy::{Arrival, Bounds, Choice, Gone, Verdict};
 use super::super::random::Xorshift;
 use super::super::sketch::Sketch;
@@ -316,5 +317,46 @@ impl LazyWindow {
             queue.audit(nodes);
         }
         assert_eq!((self.len(), self.weight()), (entries, weight), "each entry is in one queue");
+    }
+}
+
+impl Ordered for LazyWindow {
+    fn row(&self, nth: u8, course: &mut Course) -> Option<(Row<'_>, u8)> {
+        let (window, probation, protected) = (Row::Queue(&self.window), Row::Queue(&self.probation), Row::Queue(&self.protected));
+        let rows = if course.begins_behind(self.lacking()) {
+            [(probation, 0), (protected, 0), (window, 1)]
+        } else {
+            [(window, 1), (probation, 3), (protected, 5)]
+        };
+        rows.into_iter().nth(nth.into())
+    }
+
+    /// First goes what the window lacks of its share, then what would lose its contest on leaving the window. What would win it leaves after those on
+    /// probation, and what was used again last.
+    fn rank(&self, nodes: &impl Nodes, slot: Slot, course: &mut Course) -> Rank {
+        let node = nodes.node(slot);
+        Rank::Nth(match (node.region, node.marks() > 0) {
+            (WINDOW, _) if self.would_win(nodes, slot) => 4,
+            (WINDOW, false) => 1,
+            (WINDOW, true) => 2,
+            (_, true) => 6,
+            (_, false) if course.is_first(nodes.weight(slot), self.lacking()) => 0,
+            (PROBATION, false) => 3,
+            (_, false) => 5,
+        })
+    }
+}
+
+impl LazyWindow {
+    /// What the window lacks of its share.
+    fn lacking(&self) -> u64 {
+        self.window_most(0).saturating_sub(self.window.weight())
+    }
+
+    /// Whether an entry of the window is worth more than the one that is to go first behind it.
+    fn would_win(&self, nodes: &impl Nodes, slot: Slot) -> bool {
+        let asked = |slot| u32::from(nodes.node(slot).marks()) + self.sketch.estimate(nodes.hash(slot));
+        let rival = self.probation.back().or_else(|| self.protected.back());
+        rival.is_some_and(|rival| asked(slot) > asked(rival))
     }
 }

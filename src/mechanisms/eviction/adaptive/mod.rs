@@ -15,6 +15,7 @@ pub(crate) use tuner::Tuner;
 
 use super::Nodes;
 use super::hits::{Hits, number};
+use super::order::{Course, Ordered, Rank, Row};
 use super::policy::{Arrival, Bounds, Choice, Gone, Policy, Verdict};
 use crate::ground::slab::Slot;
 use crate::ground::sync::Arc;
@@ -62,6 +63,16 @@ impl Adaptive {
             self.sized = held;
             self.tuner.size_up(held, self.window.weight());
         }
+    }
+}
+
+impl Ordered for Adaptive {
+    fn row(&self, nth: u8, course: &mut Course) -> Option<(Row<'_>, u8)> {
+        self.window.row(nth, course)
+    }
+
+    fn rank(&self, nodes: &impl Nodes, slot: Slot, course: &mut Course) -> Rank {
+        self.window.rank(nodes, slot, course)
     }
 }
 

@@ -11,6 +11,7 @@ mod lfu;
 mod lirs;
 mod lru;
 mod none;
+mod order;
 mod random;
 mod s3_fifo;
 mod sieve;

@@ -7,10 +7,13 @@
 mod ranking;
 
 use super::hits::Hits;
+use super::order::{Course, Ordered, Rank, Row};
 use super::policy::{Arrival, Bounds, Choice, Gone, Policy};
 use super::{Nodes, Queue};
 use crate::ground::slab::Slot;
-use ranking::{Ranked, Ranking};
+use ranking::Ranking;
+
+pub(super) use ranking::Ranked;
 
 /// Worth is counted in parts of a microsecond by weight, so small that the heaviest entry is worth some millions of them. Eight bits of uses,
 /// 32 of cost and these make less than half of what 128 bits can tell, which the clock, going round, needs.
@@ -54,6 +57,25 @@ impl CostAware {
 fn worth(uses: u8, cost: u32, weight: u64) -> u128 {
     let parts = (u128::from(uses) * u128::from(cost)) << PART_BITS;
     if weight == 1 { parts } else { parts / u128::from(weight.max(1)) }
+}
+
+impl Ordered for CostAware {
+    fn row(&self, nth: u8, course: &mut Course) -> Option<(Row<'_>, u8)> {
+        course.origin.get_or_insert(self.ranking.clock());
+        match nth {
+            0 => Some((Row::Queue(&self.unranked), 0)),
+            1 => Some((Row::Ranked(self.ranking.ranked()), 1)),
+            _ => None,
+        }
+    }
+
+    fn rank(&self, nodes: &impl Nodes, slot: Slot, course: &mut Course) -> Rank {
+        if nodes.node(slot).region == UNRANKED {
+            return Rank::Nth(0);
+        }
+        let ranked = self.ranking.of(slot);
+        Rank::Worth(ranked.priority.wrapping_sub(course.origin.unwrap_or(self.ranking.clock())), ranked.used)
+    }
 }
 
 impl Policy for CostAware {

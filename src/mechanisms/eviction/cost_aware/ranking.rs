@@ -12,11 +12,11 @@ const NOWHERE: u32 = u32::MAX;
 
 /// An entry's place among the others.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Ranked {
+pub(in super::super) struct Ranked {
     pub(super) priority: u128,
     /// The number of its last use; of equal priorities the one used longest ago ranks lower.
     pub(super) used: u64,
-    pub(super) slot: Slot,
+    pub(in super::super) slot: Slot,
     /// The cost by which the priority was reckoned.
     pub(super) cost: u32,
 }
@@ -37,6 +37,16 @@ impl Ranking {
 
     pub(super) fn clock(&self) -> u128 {
         self.clock
+    }
+
+    /// All that is ranked, in no order.
+    pub(super) fn ranked(&self) -> &[Ranked] {
+        &self.heap
+    }
+
+    /// The place of `slot`, which must be ranked.
+    pub(super) fn of(&self, slot: Slot) -> &Ranked {
+        &self.heap[self.places[slot as usize] as usize]
     }
 
     pub(super) fn lowest(&self) -> Option<Slot> {

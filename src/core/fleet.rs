@@ -1,0 +1,87 @@
+//! A fleet: flights that one call of the loader is to land once a permit is to be had. One of them waits for it, for all.
+
+use super::lead::LoadGuard;
+use super::places::Chosen;
+use super::shared::CacheShared;
+use crate::ground::sync::Mutex;
+use crate::mechanisms::flight::{Flight, Turn};
+use crate::vocabulary::keys::{Key, Value};
+use std::hash::BuildHasher;
+use std::sync::Arc;
+
+/// The guards of its flights, and where they are to be loaded.
+type Cargo<K, V, S> = (Vec<LoadGuard<K, V, S>>, Chosen);
+
+struct Fleet<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> {
+    shared: Arc<CacheShared<K, V, S>>,
+    /// The first is the one that waits for a permit.
+    flights: Mutex<Vec<Arc<Flight<K, V>>>>,
+    /// What it goes with, until it does.
+    cargo: Mutex<Option<Cargo<K, V, S>>>,
+}
+
+impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> CacheShared<K, V, S> {
+    /// Has the loader load in one call what `guards` are to land, once the first of them has its permit, or somebody who has one waits for any of them.
+    pub(super) fn launch_fleet(self: &Arc<Self>, guards: Vec<LoadGuard<K, V, S>>, chosen: Chosen) {
+        let flights: Vec<_> = guards.iter().map(|guard| Arc::clone(&guard.flight)).collect();
+        let cargo = Mutex::new(Some((guards, chosen)));
+        let fleet = Arc::new(Fleet { shared: Arc::clone(self), flights: Mutex::new(flights.clone()), cargo });
+        for flight in flights {
+            let place = Berth(Arc::clone(&fleet));
+            flight.when_begun(Box::new(move || place.0.sets_out()));
+            // Nothing runs yet that could keep its time.
+            self.watch(&flight);
+        }
+    }
+}
+
+impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> Fleet<K, V, S> {
+    /// One of the flights begins, and so do all.
+    fn sets_out(&self) {
+        let Some((guards, chosen)) = self.cargo.lock().take() else { return };
+        let mut together = Vec::with_capacity(guards.len());
+        for mut guard in guards {
+            let flight = Arc::clone(&guard.flight);
+            if flight.has_begun() || self.shared.shard(flight.hashed()).hurry(&flight) {
+                guard.look_again(Turn::Later);
+                together.push(guard);
+            } else {
+                // It has landed without having begun, or too many loads of its key are in the air: then it goes by itself when one of them ends.
+                self.shared.launch_in(guard, Turn::Later, None);
+            }
+        }
+        self.shared.launch_batch(together, chosen);
+    }
+
+    /// One of the flights has landed without having begun: an insert has answered it, or its time is over. If it was the one that waited for a permit, the
+    /// next one does.
+    fn is_left(&self) {
+        loop {
+            let next = {
+                let mut flights = self.flights.lock();
+                let waits = flights.first().is_some_and(|first| !first.has_landed());
+                if waits || flights.is_empty() {
+                    return;
+                }
+                flights.retain(|flight| !flight.has_landed());
+                flights.first().cloned()
+            };
+            let Some(next) = next else { return };
+            if self.shared.shard(next.hashed()).ask_permit(&next) {
+                next.begin();
+            }
+        }
+    }
+}
+
+/// A flight's place in a fleet. Dropped with it if it lands without having begun.
+struct Berth<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static>(Arc<Fleet<K, V, S>>);
+
+impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> Drop for Berth<K, V, S> {
+    fn drop(&mut self) {
+        let is_waiting = self.0.cargo.lock().is_some();
+        if is_waiting {
+            self.0.is_left();
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! The order that each policy tells, against that in which it then evicts.
+
+use super::super::order::{Field, Part, Rank, Telling};
+use super::*;
+use crate::ground::slab::{Handle, Slot};
+
+/// More slots than are ever asked for again, so that others can come in.
+const MANY: u32 = 64;
+
+/// What a policy tells of its order, coldest first, in bites of so many steps.
+fn told(shard: &Held<Family>, bite: u32) -> Vec<Slot> {
+    let mut telling = Telling::default();
+    let mut told: Vec<(u8, u128, u64, Slot)> = Vec::new();
+    let field = Field { nodes: &shard.table, stay: |slot| Some(Handle { slot, generation: 0 }) };
+    for _ in 0..1_000 {
+        let mut steps = bite;
+        telling.go_on(&shard.policy, &field, &mut steps, &mut |slot, rank| match rank {
+            Rank::Nth(nth) => told.push((nth, 0, 0, slot)),
+            Rank::Worth(worth, used) => told.push((u8::MAX, worth, used, slot)),
+        });
+        if telling.part() != Part::Policy {
+            told.sort_by_key(|&(nth, worth, used, _)| (nth, worth, used));
+            return told.into_iter().map(|(.., slot)| slot).collect();
+        }
+    }
+    panic!("it comes to no end");
+}
+
+fn drained(shard: &mut Held<Family>) -> Vec<Slot> {
+    let mut drained = Vec::new();
+    while let Choice::Evict(victim) = shard.policy.victim(&mut shard.table, None) {
+        shard.remove(victim, Gone::Evicted);
+        drained.push(victim);
+    }
+    drained
+}
+
+fn sorted(mut slots: Vec<Slot>) -> Vec<Slot> {
+    slots.sort_unstable();
+    slots
+}
+
+proptest! {
+    #[test]
+    fn the_order_told_is_the_order_of_eviction_where_that_is_promised(
+        steps in prop::collection::vec((0..SLOTS, 0..4_u8, 1..4_u64), 1..300),
+        capacity in 3..20_u64,
+        bite in 1..40_u32,
+    ) {
+        use EvictionPolicy::{Clock, CostAware, Fifo, Lfu, Lirs, Lru, None, Sieve, Slru};
+        for policy in [Lru, Slru, Fifo, Clock, Sieve, Lfu, Lirs, CostAware, None] {
+            let mut shard = family(policy, SLOTS, capacity);
+            for &(key, cost, weight) in &steps {
+                drop(shard.request_of(key, weight, Duration::from_micros(u64::from(cost))));
+            }
+            let told = told(&shard, bite);
+            prop_assert_eq!(&told, &drained(&mut shard), "{:?}", policy);
+        }
+    }
+
+    #[test]
+    fn every_policy_tells_of_each_entry_once(
+        steps in prop::collection::vec((0..SLOTS, 0..4_u8, 1..4_u64), 1..300),
+        capacity in 3..20_u64,
+        bite in 1..40_u32,
+    ) {
+        for policy in EvictionPolicy::ALL {
+            let mut shard = family(policy, SLOTS, capacity);
+            for &(key, cost, weight) in &steps {
+                drop(shard.request_of(key, weight, Duration::from_micros(u64::from(cost))));
+            }
+            prop_assert_eq!(sorted(told(&shard, bite)), shard.held.iter().copied().collect::<Vec<_>>(), "{:?}", policy);
+        }
+    }
+
+    /// What comes in is asked for once: then these go queue by queue, as told, until only newcomers go.
+    #[test]
+    fn entries_that_are_asked_for_once_drive_others_out_in_the_order_told(
+        steps in prop::collection::vec(0..SLOTS, 1..300),
+        capacity in 3..20_u64,
+        bite in 1..40_u32,
+    ) {
+        use EvictionPolicy::{AdaptiveReplacement, Lirs, S3Fifo};
+        for policy in [AdaptiveReplacement, Lirs, S3Fifo] {
+            let mut shard = family(policy, MANY, capacity);
+            for &key in &steps {
+                shard.request(key);
+            }
+            if shard.held.len() < usize::try_from(capacity).expect("it is small") {
+                continue;
+            }
+            let told = told(&shard, bite);
+            let gone: Vec<_> = (SLOTS..MANY).filter_map(|key| shard.request(key)).filter(|&victim| victim < SLOTS).collect();
+            prop_assert_eq!(&told[..gone.len()], &gone[..], "{:?}", policy);
+        }
+    }
+}
