@@ -16,7 +16,7 @@ use bellwether::{AsyncCache, BoxError, Cache, ComputeResult, MockClock, RemovalC
 use tokio::task::JoinSet;
 
 /// Threads, and tasks, in a scene.
-const CROWD: u64 = 4;
+const CROWD: usize = 4;
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
@@ -73,7 +73,7 @@ impl Way {
 
 /// Threads and tasks count on one counter, each in another way every time.
 async fn counted_in_all_ways() -> Result<(), BoxError> {
-    const EACH: u64 = 500;
+    const EACH: usize = 500;
     println!("one counter, five ways");
     let counters = AsyncCache::<&str, u64>::builder().name("counters").build_async()?;
 
@@ -81,7 +81,7 @@ async fn counted_in_all_ways() -> Result<(), BoxError> {
     for task in 0..CROWD {
         let counters = counters.clone();
         tasks.spawn(async move {
-            for (way, _) in WAYS.into_iter().cycle().skip(task as usize).zip(0..EACH) {
+            for (way, _) in WAYS.into_iter().cycle().skip(task).zip(0..EACH) {
                 match way {
                     // A task waits for the lead as a task does, and holds no thread up.
                     Way::Entry => drop(counters.entry("visits").await.and_modify(|count| *count += 1).or_insert(1)),
@@ -95,7 +95,7 @@ async fn counted_in_all_ways() -> Result<(), BoxError> {
         .map(|thread| {
             let counters = counters.to_sync();
             thread::spawn(move || {
-                let ways = WAYS.into_iter().cycle().skip(thread as usize);
+                let ways = WAYS.into_iter().cycle().skip(thread);
                 ways.zip(0..EACH).for_each(|(way, _)| way.add_one(&counters, "visits"));
             })
         })
@@ -107,7 +107,7 @@ async fn counted_in_all_ways() -> Result<(), BoxError> {
     }
     let visits = counters.get(&"visits", |&count| count);
     println!("  {CROWD} threads and {CROWD} tasks counted {EACH} times each: {}", visits.unwrap_or(0));
-    check(visits == Some(2 * CROWD * EACH), "no count is lost")
+    check(visits == Some((2 * CROWD * EACH) as u64), "no count is lost")
 }
 
 /// Lines of a text, shared among threads that count its words.
@@ -147,7 +147,7 @@ fn words() -> Result<(), BoxError> {
 
 /// A cache may forget a counter to make room. Where that matters, what leaves is added up elsewhere.
 fn too_many_counters() -> Result<(), BoxError> {
-    const EACH: u64 = 1_000;
+    const EACH: usize = 1_000;
     const NAMES: [&str; 8] = ["a", "b", "c", "d", "e", "f", "g", "h"];
     println!("\nmore counters than there is room for");
     let ledger = Arc::new(Mutex::new(HashMap::<&str, u64>::new()));
@@ -169,7 +169,7 @@ fn too_many_counters() -> Result<(), BoxError> {
             let counters = &counters;
             scope.spawn(move || {
                 for number in 0..EACH {
-                    let name = NAMES[(number * (thread + 1)) as usize % NAMES.len()];
+                    let name = NAMES[number * (thread + 1) % NAMES.len()];
                     counters.upsert(name, || 0, |count| *count += 1);
                 }
             });
@@ -180,7 +180,7 @@ fn too_many_counters() -> Result<(), BoxError> {
     let evicted = counters.metrics().removals(RemovalCause::Evicted);
     let total: u64 = ledger.lock().map_err(|_| "the listener panicked")?.values().sum();
     println!("  {} counts, {evicted} evictions; the ledger has {total}", CROWD * EACH);
-    check(total == CROWD * EACH && evicted > 0, "what was evicted was written down")
+    check(total == (CROWD * EACH) as u64 && evicted > 0, "what was evicted was written down")
 }
 
 /// So many requests each ten seconds: the counter of a client begins anew when its time is over.

@@ -216,7 +216,7 @@ fn hash_of<K>(hasher: &RandomState, key: &dyn Form<K>) -> u64 {
     hasher.finish()
 }
 
-impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> Sink<K, V> for Batch<K, V, S> {
+impl<K: Key, V: Value, S: Send + Sync + 'static> Sink<K, V> for Batch<K, V, S> {
     fn take(&self, key: &dyn Form<K>, brought: Brought<V>) -> bool {
         // What a landing leads to is no part of this load.
         let _no_load = InLoad::enter(None);
@@ -237,9 +237,11 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> Sink<K, V> for Ba
     }
 }
 
-impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> CacheShared<K, V, S> {
+impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
     /// Has the loader load what `guards` are to land, in one call, away from the caller. All of them begin now.
-    pub(super) fn launch_batch(self: &Arc<Self>, guards: Vec<LoadGuard<K, V, S>>, chosen: Chosen) {
+    pub(super) fn launch_batch(self: &Arc<Self>, mut guards: Vec<LoadGuard<K, V, S>>, chosen: Chosen) {
+        // Some may have timed out, or been cancelled, while they waited for the others.
+        guards.retain(|guard| !guard.flight.has_landed());
         if guards.is_empty() {
             return;
         }
@@ -273,7 +275,7 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> CacheShared<K, V,
     }
 }
 
-fn run_here<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static>(batch: &Arc<Batch<K, V, S>>, loader: &dyn BlockingWork<K, V>) {
+fn run_here<K: Key, V: Value, S: Send + Sync + 'static>(batch: &Arc<Batch<K, V, S>>, loader: &dyn BlockingWork<K, V>) {
     if batch.crew.flights.iter().all(|flight| flight.has_landed()) {
         return; // They timed out or were cancelled before there was a thread: nobody would hear what it brings.
     }
@@ -290,7 +292,7 @@ async fn fly<K, V, S>(batch: Arc<Batch<K, V, S>>, loader: Arc<DynLoader<K, V>>, 
 where
     K: Key,
     V: Value,
-    S: BuildHasher + Send + Sync + 'static,
+    S: Send + Sync + 'static,
 {
     let batch = Ending(batch);
     let scope = batch.0.begins();

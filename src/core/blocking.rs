@@ -104,7 +104,7 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> CacheShared<K, V,
         match (own, &self.loader) {
             (Some(load), _) => lead.here(|_, _| load()),
             // One who has a value in hand may get it before the load ends, and so doesn't run it.
-            (None, Some(AnyLoader::Blocking(loader))) if !lead.waiting.has_fallback() => {
+            (None, Some(AnyLoader::Blocking(loader))) if !lead.waiting.has_fallback() && self.window.is_none() => {
                 lead.here(|key, current| loader.work(key, current).map_err(LoadError::new))
             }
             (None, loader) => {

@@ -6,13 +6,12 @@ use super::shared::CacheShared;
 use crate::ground::sync::Mutex;
 use crate::mechanisms::flight::{Flight, Turn};
 use crate::vocabulary::keys::{Key, Value};
-use std::hash::BuildHasher;
 use std::sync::Arc;
 
 /// The guards of its flights, and where they are to be loaded.
 type Cargo<K, V, S> = (Vec<LoadGuard<K, V, S>>, Chosen);
 
-struct Fleet<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> {
+struct Fleet<K: Key, V: Value, S: Send + Sync + 'static> {
     shared: Arc<CacheShared<K, V, S>>,
     /// The first is the one that waits for a permit.
     flights: Mutex<Vec<Arc<Flight<K, V>>>>,
@@ -20,7 +19,7 @@ struct Fleet<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> {
     cargo: Mutex<Option<Cargo<K, V, S>>>,
 }
 
-impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> CacheShared<K, V, S> {
+impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
     /// Has the loader load in one call what `guards` are to land, once the first of them has its permit, or somebody who has one waits for any of them.
     pub(super) fn launch_fleet(self: &Arc<Self>, guards: Vec<LoadGuard<K, V, S>>, chosen: Chosen) {
         let flights: Vec<_> = guards.iter().map(|guard| Arc::clone(&guard.flight)).collect();
@@ -35,7 +34,7 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> CacheShared<K, V,
     }
 }
 
-impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> Fleet<K, V, S> {
+impl<K: Key, V: Value, S: Send + Sync + 'static> Fleet<K, V, S> {
     /// One of the flights begins, and so do all.
     fn sets_out(&self) {
         let Some((guards, chosen)) = self.cargo.lock().take() else { return };
@@ -75,9 +74,9 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> Fleet<K, V, S> {
 }
 
 /// A flight's place in a fleet. Dropped with it if it lands without having begun.
-struct Berth<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static>(Arc<Fleet<K, V, S>>);
+struct Berth<K: Key, V: Value, S: Send + Sync + 'static>(Arc<Fleet<K, V, S>>);
 
-impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> Drop for Berth<K, V, S> {
+impl<K: Key, V: Value, S: Send + Sync + 'static> Drop for Berth<K, V, S> {
     fn drop(&mut self) {
         let is_waiting = self.0.cargo.lock().is_some();
         if is_waiting {

@@ -31,6 +31,9 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
 
     /// As [`launch`](Self::launch), with the place for an async loader chosen.
     pub(super) fn launch_in(self: &Arc<Self>, guard: LoadGuard<K, V, S>, turn: Turn, place: Option<Chosen>) {
+        if let (Some(window), Turn::Now, Some(_)) = (&self.window, turn, &self.loader) {
+            return self.hold_back(window, guard, place.unwrap_or_else(|| self.place_for(Caller::Thread)));
+        }
         match self.loader.clone() {
             Some(AnyLoader::Async(loader)) => {
                 let flight = Arc::clone(&guard.flight);

@@ -25,4 +25,5 @@ pub(crate) mod timeout;
 pub(crate) mod tour;
 pub(crate) mod upkeep;
 pub(crate) mod waiting;
+mod window;
 pub(crate) mod write;

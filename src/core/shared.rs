@@ -5,6 +5,7 @@ use super::delivery::Audience;
 use super::handle::Handles;
 use super::invalidation::Sweep;
 use super::places::Places;
+use super::window::Window;
 use crate::ground::flat::Pile;
 use crate::ground::hash::Hashed;
 use crate::ground::process::Process;
@@ -35,6 +36,8 @@ use std::time::Duration;
 /// One cache.
 pub(crate) struct CacheShared<K, V, S> {
     pub(crate) hasher: S,
+    /// Hashes a key, for those who don't know that the hasher can.
+    pub(super) hash_key: fn(&S, &K) -> Hashed,
     pub(crate) shards: Box<[Shard<K, V>]>,
     pub(crate) room: Room,
     pub(crate) clock: Clock,
@@ -49,6 +52,8 @@ pub(crate) struct CacheShared<K, V, S> {
     pub(super) upkeep: Arc<Upkeep>,
     pub(super) tags: Arc<Tags>,
     pub(super) sweep: Sweep,
+    /// Holds single misses back for a while, where that was asked for.
+    pub(super) window: Option<Window>,
     /// Whether the shards note the last writes, as a load of many keys has begun.
     pub(super) notes_writes: AtomicBool,
     /// Permits on their way to the next.
@@ -105,6 +110,7 @@ pub(crate) enum WithJanitor {
 /// The parts that a cache is put together from.
 pub(crate) struct Parts<K, V, S> {
     pub(crate) hasher: S,
+    pub(crate) hash_key: fn(&S, &K) -> Hashed,
     pub(crate) shards: usize,
     pub(crate) capacity: u64,
     pub(crate) plan: Plan<K, V>,
@@ -116,6 +122,8 @@ pub(crate) struct Parts<K, V, S> {
     pub(crate) most_loads: Option<u64>,
     pub(crate) most_queued: u64,
     pub(crate) most_refreshes: u64,
+    /// How long single misses are held back, where they are.
+    pub(crate) window: Option<Duration>,
 }
 
 impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
@@ -141,6 +149,7 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
         };
         let shared = Arc::new(Self {
             hasher: parts.hasher,
+            hash_key: parts.hash_key,
             shards: (0..parts.shards).map(|_| Shard::new(&common)).collect(),
             room: Room::new(parts.capacity),
             clock: parts.clock,
@@ -155,6 +164,7 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
             upkeep,
             tags,
             sweep: Sweep::new(),
+            window: parts.window.map(Window::new),
             notes_writes: AtomicBool::new(false),
             permits_back: Pile::new(),
             closed: AtomicBool::new(false),

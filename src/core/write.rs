@@ -15,7 +15,6 @@ use crate::vocabulary::loaded::{Answer, Loaded, Own};
 use crate::vocabulary::refused::Refused;
 use equivalent::Equivalent;
 use std::cell::Cell;
-use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -202,14 +201,14 @@ impl<K: Key, V: Value, S> CacheShared<K, V, S> {
     }
 }
 
-impl<K: Key, V: Value, S: BuildHasher> CacheShared<K, V, S> {
+impl<K: Key, V: Value, S> CacheShared<K, V, S> {
     /// Stores what the load of other keys brought, which has this `number`: only where there is nothing, and nothing has happened since it began.
     pub(super) fn insert_unasked(&self, key: K, loaded: Loaded<V>, number: u64) -> bool {
         let Answer::Value(value) = loaded.answer else { return false };
-        let hashed = self.place(&key).hashed;
         let making = Making { load_time: Duration::ZERO, stamp: number };
-        // The weigher's and the keys' panics are nothing that the other keys of the load should suffer from.
+        // What the weigher and the key do is nothing that the other keys of the load should suffer from.
         let stored = contain(|| {
+            let hashed = (self.hash_key)(&self.hasher, &key);
             let put = self.weighed((hashed, key), value, loaded.own, By::Unasked(number), making);
             self.heed(hashed);
             self.accounted(|out| self.put(put, out))

@@ -49,7 +49,6 @@ impl Changes {
 }
 
 /// From bits that pick neither the shard nor the place in a table.
-#[expect(clippy::cast_possible_truncation, reason = "the remainder is small")]
 fn bucket(hashed: Hashed) -> usize {
     ((hashed.0 >> 32) % BUCKETS as u64) as usize
 }

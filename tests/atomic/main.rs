@@ -27,6 +27,7 @@ mod heard;
 mod rows;
 mod scene;
 mod storm;
+mod tags;
 mod threads;
 mod traps;
 mod weights;

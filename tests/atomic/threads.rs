@@ -9,7 +9,7 @@ use bellwether::{CacheBuilder, ComputeResult};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 const THREADS: usize = 4;
-const EACH: u64 = 300;
+const EACH: usize = 300;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 enum By {
@@ -46,12 +46,12 @@ fn builders() -> [CacheBuilder<u32, u64>; 2] {
     [CacheBuilder::new(), CacheBuilder::new().capacity(1)]
 }
 
-fn counts<F: Kind>(builder: CacheBuilder<u32, u64>, way: impl Fn(usize, u64) -> By + Sync, what: &str) {
+fn counts<F: Kind>(builder: CacheBuilder<u32, u64>, way: impl Fn(usize, usize) -> By + Sync, what: &str) {
     let cache: F::Of<u32, u64> = F::Of::build(builder);
     cache.insert(1, 0);
     let hands = Hands::of::<F>(&cache);
     together(THREADS, |thread| (0..EACH).for_each(|round| way(thread, round).count(&hands)));
-    assert_eq!(cache.fetch(&1).as_deref(), Some(&(THREADS as u64 * EACH)), "{what}");
+    assert_eq!(cache.fetch(&1).as_deref(), Some(&((THREADS * EACH) as u64)), "{what}");
     at_rest(&cache.sync());
 }
 
@@ -65,7 +65,7 @@ fn g3_many_that_count_the_same_way_lose_no_count<F: Kind>() {
 
 fn g3_many_that_count_in_all_ways_at_once_lose_no_count<F: Kind>() {
     for (bound, builder) in builders().into_iter().enumerate() {
-        counts::<F>(builder, |thread, round| ALL[(thread as u64 + round) as usize % ALL.len()], &format!("all, {bound}"));
+        counts::<F>(builder, |thread, round| ALL[(thread + round) % ALL.len()], &format!("all, {bound}"));
     }
 }
 
@@ -108,7 +108,7 @@ fn g3_each_value_is_replaced_once<F: Kind>() {
         });
         let mut all: Vec<u64> = gave.into_iter().flatten().chain([*cache.fetch(&1).expect("one is held")]).collect();
         all.sort_unstable();
-        assert_eq!(all, (0..=THREADS as u64 * EACH).collect::<Vec<_>>());
+        assert_eq!(all, (0..=(THREADS * EACH) as u64).collect::<Vec<_>>());
         at_rest(&cache.sync());
     }
 }
@@ -119,9 +119,9 @@ fn g3_where_entries_come_and_go_no_two_counts_of_one_stay_are_the_same<F: Kind>(
     let hands = Hands::of::<F>(&cache);
     let stays = AtomicU64::new(1);
     let gave = together(THREADS, |thread| {
-        let step = |round: u64| {
+        let step = |round: usize| {
             if round % 8 == 7 {
-                cache.insert(2 + thread as u32, 0);
+                cache.insert(if thread % 2 == 0 { 2 } else { 3 }, 0);
             }
             let start = || stays.fetch_add(1, Ordering::Relaxed) << 32;
             hands.upsert(1, start, |count| {
@@ -133,7 +133,7 @@ fn g3_where_entries_come_and_go_no_two_counts_of_one_stay_are_the_same<F: Kind>(
     });
     let mut all: Vec<u64> = gave.into_iter().flatten().collect();
     all.sort_unstable();
-    let (before, total) = (all.len(), THREADS * EACH as usize);
+    let (before, total) = (all.len(), THREADS * EACH);
     all.dedup();
     assert_eq!((before, all.len()), (total, total), "each count was given once");
     at_rest(&cache.sync());

@@ -103,10 +103,10 @@ fn g14_many_that_change_what_they_weigh_never_weigh_too_much<F: Kind>() {
                     most.fetch_max(cache.weight(), Ordering::Relaxed);
                 },
                 |thread| {
-                    for round in 0..150_u32 {
-                        let number = round * 4 + thread as u32;
-                        let (key, length) = (number % 9, (number as usize * 7) % 53);
-                        if !WAYS[number as usize % 5].resize(&hands, key, length) {
+                    for (round, key) in (0..150).zip((0..9_u32).cycle()) {
+                        let number = round * 4 + thread;
+                        let length = (number * 7) % 53;
+                        if !WAYS[number % 5].resize(&hands, key, length) {
                             hands.insert_if_absent(key, vec![1; length]);
                         }
                     }

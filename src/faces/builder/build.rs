@@ -8,6 +8,7 @@ use crate::core::shared::{Answering, CacheShared, Parts, RefreshFailed, Settings
 use crate::faces::async_cache::AsyncCache;
 use crate::faces::cache::Cache;
 use crate::ground::contain::contain;
+use crate::ground::hash::Hashed;
 use crate::ground::janitor;
 use crate::ground::process::Process;
 use crate::mechanisms::eviction::Sizing;
@@ -66,7 +67,7 @@ impl<K: Key, V: Value, S> CacheBuilder<K, V, S> {
 
     fn build_shared(self, callers: Caller) -> Result<Handle<K, V, S>, BuildError>
     where
-        S: Send + Sync + 'static,
+        S: BuildHasher + Send + Sync + 'static,
     {
         let shards = self.choose_shards()?;
         self.check(callers)?;
@@ -96,6 +97,7 @@ impl<K: Key, V: Value, S> CacheBuilder<K, V, S> {
         };
         let shared = CacheShared::new(Parts {
             hasher: self.hasher,
+            hash_key: |hasher, key| Hashed::of(key, hasher),
             shards,
             capacity: self.capacity,
             listener: self.eviction.listener.clone(),
@@ -118,6 +120,7 @@ impl<K: Key, V: Value, S> CacheBuilder<K, V, S> {
             places: Places::new(self.spawner),
             most_loads: self.max_concurrent_loads,
             most_queued: self.max_queued_loads.unwrap_or(u64::MAX),
+            window: self.batch_window,
             most_refreshes: self.freshness.max_concurrent_refreshes.unwrap_or(u64::MAX),
         });
         Ok(Handle::new(&shared))

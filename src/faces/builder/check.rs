@@ -28,6 +28,9 @@ impl<K, V, S> CacheBuilder<K, V, S> {
         if self.freshness.max_concurrent_refreshes == Some(0) {
             return Some("max_concurrent_refreshes is 0: no value could ever be refreshed; leave it out for no limit".to_owned());
         }
+        if self.batch_window.is_some_and(|wait| wait.is_zero()) {
+            return Some("batch_window is 0: no miss could wait for another; leave it out to load each at once".to_owned());
+        }
         if self.max_batch == 0 {
             return Some("max_batch is 0: no key could ever be loaded; leave it out for no limit".to_owned());
         }

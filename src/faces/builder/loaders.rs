@@ -7,6 +7,7 @@ use crate::vocabulary::loaded::Loaded;
 use crate::vocabulary::loader::{AnyLoader, BlockingFn, BlockingLoader, BlockingManyFn, CacheLoader, pending, pending_many};
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 impl<K: Key, V: Value, S> CacheBuilder<K, V, S> {
     /// Sets the loader. The last loader given is the one.
@@ -133,6 +134,40 @@ impl<K: Key, V: Value, S> CacheBuilder<K, V, S> {
     {
         self.loader = None;
         self.load_many_fn = Some(Arc::new(move |keys| pending_many(load(keys))));
+        self
+    }
+
+    /// Has single misses wait for others, for so long after the first of them, and sends them out as one call of
+    /// [`load_many`](crate::CacheLoader::load_many). Off by default: a miss is loaded at once.
+    ///
+    /// It trades time for requests: each miss takes up to so much longer, and a source that is asked for ten keys at a time is asked a tenth as often.
+    /// Refreshes in the background wait for company, too, which nobody feels; they come by `load_many` then, not by `reload`. As soon as
+    /// [`max_batch`](Self::max_batch) keys wait they go. Calls for many keys don't wait, nor do loads by closures that are given to a call. A blocking
+    /// loader runs on a thread of its own. The janitor, or a mock clock, ends the wait: [without a janitor](Self::no_janitor) there is none.
+    ///
+    /// # Errors
+    /// Of `build`, if it is zero.
+    ///
+    /// # Examples
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    /// let cache = bellwether::AsyncCache::<u32, u32>::builder()
+    ///     .async_bulk_loader_fn(|keys: Vec<u32>| async move {
+    ///         assert_eq!(keys.len(), 2); // one request for both
+    ///         bellwether::ok(keys.into_iter().map(|key| (key, key * 10)))
+    ///     })
+    ///     .batch_window(Duration::from_millis(2))
+    ///     .build_async()?;
+    /// let (one, two) = futures::future::join(cache.fetch_with(&1), cache.fetch_with(&2)).await;
+    /// assert_eq!((*one?, *two?), (10, 20));
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn batch_window(mut self, wait: Duration) -> Self {
+        self.batch_window = Some(wait);
         self
     }
 

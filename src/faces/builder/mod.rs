@@ -58,6 +58,7 @@ pub struct CacheBuilder<K, V, S = RandomState> {
     load_many_fn: Option<Arc<LoadManyFn<K, V>>>,
     reload_fn: Option<Arc<ReloadFn<K, V>>>,
     max_batch: usize,
+    batch_window: Option<Duration>,
     hasher: S,
 }
 
@@ -90,6 +91,7 @@ impl<K, V> CacheBuilder<K, V> {
             load_fn: None,
             load_many_fn: None,
             max_batch: usize::MAX,
+            batch_window: None,
             reload_fn: None,
             hasher: RandomState::new(),
         }
@@ -313,6 +315,7 @@ impl<K, V, S> CacheBuilder<K, V, S> {
             load_fn: self.load_fn,
             load_many_fn: self.load_many_fn,
             max_batch: self.max_batch,
+            batch_window: self.batch_window,
             reload_fn: self.reload_fn,
             hasher,
         }
