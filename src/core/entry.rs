@@ -82,7 +82,7 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
     pub(super) fn vacate(self: &Arc<Self>, flight: &Arc<Flight<K, V>>) -> bool {
         let may_load = self.loader.is_some() && !self.is_closed() && !seeded::on(Bug::VacateWithoutHeir);
         let wanted = may_load.then(|| Wanted { urgent: flight.is_privileged(), ..self.wanted(Kind::Load) });
-        let Some(vacated) = self.shard(flight.hashed()).vacate(flight, wanted) else { return false };
+        let Some(vacated) = self.shard(flight.hashed()).vacate(flight, wanted, &self.clock) else { return false };
         let heir = vacated.heir.map(|(heir, turn)| (self.begin_unless_closed(Arc::clone(&heir), None), heir, turn));
         drop(self.publish(flight, Landing { result: Err(LoadError::Cancelled), standing: Standing::Vacated }, None));
         if let Some((guard, heir, turn)) = heir {
@@ -133,7 +133,7 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> LoadGuard<K, V, S> {
                 put.by = By::Caller;
                 self.shared.accounted(|out| drop(self.shared.put(put, out)));
             }
-            Prepared::Deliver(_) | Prepared::Absent(_) | Prepared::Fail(..) => {
+            Prepared::Deliver(..) | Prepared::Absent(_) | Prepared::Fail(..) => {
                 let (hashed, key) = (self.flight.hashed(), self.flight.key());
                 drop_contained(self.shared.remove(Place { hashed, key, clock: &self.shared.clock }));
             }

@@ -9,7 +9,7 @@ use crate::ground::hash::Hashed;
 use crate::ground::seeded::{self, Bug};
 use crate::ground::waits;
 use crate::mechanisms::flight::{Flight, Kind, Landing, Offer, Party, Standing, Turn, Wanted, Wish};
-use crate::shard::{Claim, Departures, Due, Fallback, Led, Place, Rule, Sought};
+use crate::shard::{Claim, Current, Departures, Due, Fallback, Led, Place, Rule, Sought};
 use crate::vocabulary::error::LoadError;
 use crate::vocabulary::fetched::{Fetched, Source, StaleReason};
 use crate::vocabulary::keys::{Key, LoadKey, Value};
@@ -258,7 +258,11 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
     }
 
     /// The guard of a flight that was just claimed, unless the cache was closed meanwhile: then the flight lands at once.
-    pub(super) fn begin_unless_closed(self: &Arc<Self>, flight: Arc<Flight<K, V>>, current: Option<Arc<V>>) -> Option<LoadGuard<K, V, S>> {
+    pub(super) fn begin_unless_closed(
+        self: &Arc<Self>,
+        flight: Arc<Flight<K, V>>,
+        current: Option<Current<V>>,
+    ) -> Option<LoadGuard<K, V, S>> {
         // The guard is there before anything that could panic: from here on the flight lands, whatever happens.
         let guard = LoadGuard::new(Arc::clone(self), flight, current);
         self.counters.count(Count::LoadStarted);

@@ -39,9 +39,9 @@ impl<K, V, S> CacheShared<K, V, S> {
         }
     }
 
-    /// Carries out strikes on what is held, in at most so many holds of a lock.
+    /// Carries out on what is held all strikes up to now, in at most so many holds of a lock.
     pub(super) fn sweep(&self, mut holds: u32) -> Done {
-        while let Some(mut at) = self.sweep_from() {
+        if let Some(mut at) = self.sweep_from() {
             while let Some(shard) = self.shards.get(at.shard) {
                 let open = self.is_open(shard);
                 if !open || holds == 0 {
@@ -57,8 +57,20 @@ impl<K, V, S> CacheShared<K, V, S> {
             }
             self.tags.sweep_ended(at.number);
             *self.sweep.0.lock() = None;
+            // Of further ones later: who strikes all the time doesn't keep everybody else waiting.
+            if self.tags.unswept().is_some() {
+                self.upkeep.want(Deadline::after(self.clock.now(), Duration::ZERO));
+            }
         }
         Done::All
+    }
+
+    /// Carries out on what is held all strikes up to now.
+    pub(super) fn sweep_all(&self) {
+        let last = self.tags.unswept();
+        while last.is_some_and(|last| !self.tags.is_swept(last)) {
+            while self.sweep(u32::MAX) == Done::Part {}
+        }
     }
 
     /// Where the sweep goes on, or begins, if there is something to be carried out.

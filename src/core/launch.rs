@@ -56,7 +56,7 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
         let flight = Arc::clone(&guard.flight);
         self.begin(&flight, turn, move || {
             guard.look_again(turn);
-            let work = work(guard.current.clone());
+            let work = work(guard.current());
             let timer = guard.shared.time_left(&guard.flight).and_then(|left| chosen.sleep(left));
             chosen.drive(Box::pin(fly(Load { work: Some(work), guard, timer })));
         });
@@ -175,7 +175,7 @@ pub(super) fn run_here<K: Key, V: Value, S: Send + Sync + 'static>(
     let load = guard.begins();
     let brought = contain(|| {
         let _in_load = InLoad::enter(Some(load));
-        work(&guard.flight, guard.current.clone())
+        work(&guard.flight, guard.current())
     });
     guard.land(brought.unwrap_or_else(|panic| Err(panicked(panic))));
 }

@@ -8,10 +8,11 @@ use crate::ground::contain::{Panic, contain, drop_contained};
 use crate::ground::dice;
 use crate::ground::hash::Hashed;
 use crate::ground::reentry;
+use crate::ground::tags::{Fate, Labels};
 use crate::ground::time::Tick;
 use crate::ground::waits::{InLoad, Load};
 use crate::mechanisms::flight::{Flight, Kind, Landing, Standing, Turn};
-use crate::shard::{By, Departures, Held, Note, Noted, Place, Put, Remains};
+use crate::shard::{By, Current, Departures, Held, Note, Noted, Place, Put, Remains};
 use crate::vocabulary::error::{LoadError, LoadErrorKind};
 use crate::vocabulary::expiry::Lifetime;
 use crate::vocabulary::keys::{Key, Value};
@@ -29,7 +30,7 @@ pub(crate) struct LoadGuard<K: Key, V: Value, S: Send + Sync + 'static> {
     pub(super) shared: Arc<CacheShared<K, V, S>>,
     pub(super) flight: Arc<Flight<K, V>>,
     /// The value that is held while it is loaded anew.
-    pub(super) current: Option<Arc<V>>,
+    current: Option<Current<V>>,
     /// What the flight lands with if the guard is dropped.
     otherwise: Option<LoadError>,
     progress: Cell<Progress>,
@@ -62,7 +63,8 @@ enum Progress {
 /// A landing that takes no more user code but the keys' `Eq`.
 pub(super) enum Prepared<'a, K, V> {
     Store(Put<'a, K, V>),
-    Deliver(Arc<V>),
+    /// To those who wait only. By its tags it may have been struck all the same.
+    Deliver(Arc<V>, Option<Labels>),
     /// That there is no such key, and how long that is remembered.
     Absent(Option<(K, Duration)>),
     /// The key, if the failure is to be remembered of one without a value.
@@ -70,7 +72,7 @@ pub(super) enum Prepared<'a, K, V> {
 }
 
 impl<K: Key, V: Value, S: Send + Sync + 'static> LoadGuard<K, V, S> {
-    pub(super) fn new(shared: Arc<CacheShared<K, V, S>>, flight: Arc<Flight<K, V>>, current: Option<Arc<V>>) -> Self {
+    pub(super) fn new(shared: Arc<CacheShared<K, V, S>>, flight: Arc<Flight<K, V>>, current: Option<Current<V>>) -> Self {
         let stamp = Cell::new(shared.tags.now());
         Self {
             shared,
@@ -90,6 +92,11 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> LoadGuard<K, V, S> {
         self.begun_at.set(Some(self.shared.clock.now()));
         self.stamp.set(self.shared.tags.now());
         self.load()
+    }
+
+    /// The value that is held while it is loaded anew.
+    pub(super) fn current(&self) -> Option<Arc<V>> {
+        self.current.as_ref().map(|current| Arc::clone(&current.value))
     }
 
     /// A load whose turn has come later: what was held when it was claimed may have been taken away since. A write from now on supersedes it.
@@ -212,16 +219,23 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> LoadGuard<K, V, S> {
         };
         let value = match (&loaded.answer, &self.current) {
             (Answer::Value(value), _) => value,
-            (Answer::Unchanged, Some(current)) => current,
+            (Answer::Unchanged, Some(current)) => &current.value,
             (Answer::Unchanged, None) => {
                 return self.prepare(Err(LoadError::new("the loader answered `unchanged`, but no value was held")));
             }
-            (Answer::Uncached(value), _) => return Prepared::Deliver(Arc::clone(value)),
+            (Answer::Uncached(value), _) => {
+                return Prepared::Deliver(Arc::clone(value), self.shared.tags.labels(&loaded.own.tags, self.stamp.get()));
+            }
             (Answer::Absent, _) => return self.absent(loaded.own.rules.lifetime),
         };
         let (hashed, key) = (self.flight.hashed(), self.flight.key().clone());
         let making = Making { load_time: self.load_time.get(), stamp: self.stamp.get() };
-        let own = Own { unchanged: matches!(loaded.answer, Answer::Unchanged), ..loaded.own };
+        let unchanged = matches!(loaded.answer, Answer::Unchanged);
+        let mut own = Own { unchanged, ..loaded.own };
+        if let Some(labels) = self.current.as_ref().and_then(|current| current.labels.as_ref()).filter(|_| unchanged) {
+            // It is the value that they are about, wherever it is by now.
+            own.tags.extend(labels.names().map(Arc::from));
+        }
         Prepared::Store(self.shared.weighed((hashed, key), Arc::clone(value), own, By::Flight(&self.flight), making))
     }
 
@@ -247,8 +261,12 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> LoadGuard<K, V, S> {
                 };
                 (Landing { result, standing }, outcome)
             }
-            Prepared::Deliver(value) => {
+            Prepared::Deliver(value, labels) => {
                 let standing = self.land_empty(self.leaving(RemovalCause::Replaced), None, out);
+                let standing = match labels {
+                    Some(labels) if labels.fate() != Fate::Spared => Standing::Struck { stamp: self.stamp.get() },
+                    Some(_) | None => standing,
+                };
                 let outcome = if standing == Standing::Held { Outcome::Uncached } else { Outcome::Superseded };
                 (Landing { result: Ok(value), standing }, outcome)
             }

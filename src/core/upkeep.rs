@@ -56,7 +56,7 @@ impl<K, V, S> CacheShared<K, V, S> {
     pub(crate) fn maintain(&self) {
         let now = self.clock.now();
         while self.reclaim(now, u32::MAX) == Done::Part {}
-        while self.sweep(u32::MAX) == Done::Part {}
+        self.sweep_all();
         self.work_in_uses();
         self.deliver_all();
     }

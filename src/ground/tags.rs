@@ -16,6 +16,9 @@ use std::hash::BuildHasher;
 /// that brings another name of the same bucket is taken to be struck as well, which loses nothing but its place in the cache.
 const BUCKETS: usize = 1_024;
 
+/// The instant of an expiry that nothing is held from before.
+const UNTOLD: u64 = u64::MAX;
+
 /// The tags of a cache.
 pub(crate) struct Tags {
     sequence: AtomicU64,
@@ -121,7 +124,8 @@ impl Tags {
             Some(tag) => match strike {
                 Strike::Invalidate => tag.invalidated.store(number, Ordering::Release),
                 Strike::Expire(at) => {
-                    if tag.expired.load(Ordering::Relaxed) <= self.swept.load(Ordering::Acquire) {
+                    let is_new = tag.expired.load(Ordering::Relaxed) <= self.swept.load(Ordering::Acquire);
+                    if is_new || tag.expired_at.load(Ordering::Relaxed) == UNTOLD {
                         tag.expired_at.store(at.nanos(), Ordering::Relaxed);
                     }
                     // Released: whoever sees the number sees the instant.
@@ -141,6 +145,10 @@ impl Tags {
     pub(crate) fn unswept(&self) -> Option<u64> {
         let last = self.last.load(Ordering::Acquire);
         (last > self.swept.load(Ordering::Acquire)).then_some(last)
+    }
+
+    pub(crate) fn is_swept(&self, number: u64) -> bool {
+        self.swept.load(Ordering::Acquire) >= number
     }
 
     /// All that was struck by the strike of that `number` or before has been taken out or stamped anew.
@@ -190,7 +198,7 @@ impl Names {
             carriers: AtomicUsize::new(1),
             invalidated: AtomicU64::new(invalidated),
             expired: AtomicU64::new(expired),
-            expired_at: AtomicU64::new(0),
+            expired_at: AtomicU64::new(UNTOLD),
         });
         self.carried.insert_unique(hash, Arc::clone(&tag), |tag| tag.hash);
         tag
@@ -244,6 +252,22 @@ impl Labels {
     /// What carries these is as new as what begins now.
     pub(crate) fn stamp_now(&mut self) {
         self.stamp = self.home.now();
+    }
+
+    /// Makes what carries these as new as the strikes that have been seen by now, all of which are carried out on it. Gives what those come to.
+    pub(crate) fn catch_up(&mut self) -> Fate {
+        // Strikes are stored in the order of their numbers: who sees the last of these sees, on a second look, all before it.
+        let seen = self.tags.iter().map(|tag| tag.numbers()).map(|numbers| numbers.invalidated.max(numbers.expired)).max();
+        let fate = self.fate();
+        if fate != Fate::Invalidated {
+            self.stamp = self.stamp.max(seen.unwrap_or(0));
+        }
+        fate
+    }
+
+    /// The same, carried once more.
+    pub(crate) fn again(&self) -> Self {
+        self.stamped(self.stamp)
     }
 
     /// The same tags, on something that has the number `stamp`.

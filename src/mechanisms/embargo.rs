@@ -8,6 +8,9 @@ use hashbrown::HashTable;
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
+/// Ends beyond twice the embargoes that are kept before they are cleared out.
+const SPARE: usize = 64;
+
 /// The embargoes of a shard. Single-threaded: the shard's lock guards it.
 pub(crate) struct Embargoes {
     /// Hashes with the end of their embargo.
@@ -31,6 +34,15 @@ impl Embargoes {
             }
         }
         self.by_end.push(Reverse((until, hashed.0)));
+        if self.by_end.len() > 2 * self.by_hash.len() + SPARE {
+            // Ends that were put off many times.
+            self.by_end = self.by_hash.iter().map(|&(hash, end)| Reverse((end, hash))).collect();
+        }
+    }
+
+    /// Whether a hash is under embargo, or was until lately.
+    pub(crate) fn knows(&self, hashed: Hashed) -> bool {
+        self.by_hash.find(hashed.0, |&(hash, _)| hash == hashed.0).is_some()
     }
 
     /// Whether a hash is under embargo.
@@ -44,18 +56,22 @@ impl Embargoes {
         self.by_end.peek().map(|&Reverse((end, _))| end).filter(|end| !end.is_never())
     }
 
-    /// Lifts those that are over. Spends one of `steps` for each.
-    pub(crate) fn lift(&mut self, now: Tick, steps: &mut u32) {
+    /// Lifts those that are over, and calls `lifted` with each. Spends one of `steps` for each.
+    pub(crate) fn lift(&mut self, now: Tick, steps: &mut u32, mut lifted: impl FnMut(Hashed)) {
         while let Some(&Reverse((end, hash))) = self.by_end.peek().filter(|Reverse((end, _))| *steps > 0 && end.has_passed_at(now)) {
             *steps -= 1;
             self.by_end.pop();
             // One that was made longer stays.
             if let Ok(entry) = self.by_hash.find_entry(hash, |&(other, until)| other == hash && until == end) {
                 entry.remove();
+                lifted(Hashed(hash));
             }
         }
         if self.by_hash.is_empty() {
             *self = Self::new();
+        } else if self.by_hash.len() < self.by_hash.capacity() / 8 {
+            self.by_hash.shrink_to(self.by_hash.len() * 2, |&(hash, _)| hash);
+            self.by_end.shrink_to(self.by_end.len() * 2);
         }
     }
 }
@@ -76,11 +92,11 @@ mod tests {
         }
         assert!(embargoes.covers(Hashed(7), &clock) && !embargoes.covers(Hashed(8), &clock));
         mock.advance(Duration::from_secs(8));
-        embargoes.lift(clock.now(), &mut 100);
+        embargoes.lift(clock.now(), &mut 100, drop);
         assert!(embargoes.covers(Hashed(7), &clock));
         mock.advance(Duration::from_secs(1));
         assert!(!embargoes.covers(Hashed(7), &clock));
-        embargoes.lift(clock.now(), &mut 100);
+        embargoes.lift(clock.now(), &mut 100, drop);
         assert_eq!((embargoes.by_hash.len(), embargoes.by_end.len(), embargoes.next()), (0, 0, None));
     }
 
@@ -92,7 +108,7 @@ mod tests {
         (0..10).for_each(|hash| embargoes.impose(Hashed(hash), Deadline::after(clock.now(), Duration::from_secs(1))));
         mock.advance(Duration::from_secs(1));
         let mut steps = 4;
-        embargoes.lift(clock.now(), &mut steps);
+        embargoes.lift(clock.now(), &mut steps, drop);
         assert_eq!((steps, embargoes.by_hash.len()), (0, 6));
     }
 }

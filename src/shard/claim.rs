@@ -6,6 +6,8 @@ use super::lookup::{Fallback, Place, Rule, Sought};
 use super::{Shard, State};
 use crate::ground::hash::Hashed;
 use crate::ground::seeded::{self, Bug};
+use crate::ground::tags::Labels;
+use crate::ground::time::Clock;
 use crate::mechanisms::flight::{Claimed, Flight, Kind, Turn, Waiter, Wanted, Wish};
 use crate::vocabulary::error::LoadError;
 use crate::vocabulary::expiry::Freshness;
@@ -36,9 +38,16 @@ pub(crate) struct Led<K, V> {
     pub(crate) waiter: Option<Waiter<K, V>>,
     pub(crate) turn: Turn,
     /// The value that is held while it is loaded anew.
-    pub(crate) current: Option<Arc<V>>,
+    pub(crate) current: Option<Current<V>>,
     /// The same in the hands of the leader, where it may be shown to him if the load comes to nothing.
     pub(crate) fallback: Option<Fallback<V>>,
+}
+
+/// A value that is held while it is loaded anew.
+pub(crate) struct Current<V> {
+    pub(crate) value: Arc<V>,
+    /// Its tags, which it keeps if it is found to be unchanged, whatever becomes of its entry.
+    pub(crate) labels: Option<Labels>,
 }
 
 /// A flight that nobody will land by a value, taken out.
@@ -115,13 +124,13 @@ impl<K: Eq, V> State<K, V> {
             Ok(claimed) => claimed,
             Err(key) => return Claim::Refused(key, fallback),
         };
-        if is_embargoed {
+        if is_embargoed && wanted.kind.is_load() {
             flight.keep_out();
         }
         // Seated before anybody else can come and go: a load that nobody waits for may be cancelled.
         let waiter = (wanted.kind == Kind::Load).then(|| flight.join(wish));
         let usable = held.filter(|&slot| !self.store.get(slot).times.is_over(terms.clock));
-        let current = usable.map(|slot| Arc::clone(&self.store.get(slot).value));
+        let current = usable.map(|slot| self.store.get(slot).current());
         if current.is_none() {
             self.part_with(held, RemovalCause::Expired, terms, out);
         }
@@ -139,7 +148,7 @@ impl<K, V> Shard<K, V> {
 
     /// Takes out the flight of a vacant entry that is given up, and puts a load in its place if one is `wanted` and somebody waits who wishes for
     /// it: all who wait are expected there. Nothing if it has landed.
-    pub(crate) fn vacate(&self, flight: &Arc<Flight<K, V>>, wanted: Option<Wanted>) -> Option<Vacated<K, V>> {
+    pub(crate) fn vacate(&self, flight: &Arc<Flight<K, V>>, wanted: Option<Wanted>, clock: &Clock) -> Option<Vacated<K, V>> {
         let mut state = self.write();
         if !flight.seal() {
             return None;
@@ -149,7 +158,7 @@ impl<K, V> Shard<K, V> {
         let heir = wanted.and_then(|wanted| state.flights.succeed(flight, wanted));
         if let Some((heir, _)) = &heir {
             flight.succeed_by(heir);
-            if flight.is_kept_out() {
+            if state.embargoes.covers(flight.hashed(), clock) {
                 heir.keep_out();
             }
         }

@@ -182,6 +182,14 @@ impl<K: Eq, V> State<K, V> {
         let state = self;
         let put = putting.as_ref().expect(ONCE);
         if let By::Flight(flight) = put.by {
+            if put.times.fate() != Fate::Spared {
+                // Whether or not a write has overtaken it, too: who came after the strike doesn't get it.
+                state.flights.take(flight);
+                out.ended(state.flights.ended(flight));
+                let Put { key, value, .. } = putting.take().expect(ONCE);
+                state.never_held(key, value, RemovalCause::Superseded, out);
+                return Committed::Struck;
+            }
             let is_kept_out = flight.is_kept_out();
             if (!state.flights.holds(flight) && !seeded::on(Bug::LandWithoutOwnership)) || is_kept_out {
                 if is_kept_out {
@@ -228,21 +236,13 @@ impl<K: Eq, V> State<K, V> {
             put.renew(state.store.get(slot), terms.clock);
         }
         match put.by {
-            By::Flight(flight) if put.times.fate() != Fate::Spared => {
-                state.flights.take(flight);
-                out.ended(state.flights.ended(flight));
-                state.never_held(put.key, put.value, RemovalCause::Superseded, out);
-                return Committed::Struck;
-            }
             By::Flight(_) | By::Unasked(_) => {}
             // A write is as new as what it comes after: all strikes so far.
             By::Caller | By::Newcomer => put.times.labels_mut().into_iter().for_each(Labels::stamp_now),
             By::Holder(_) => {
-                let labels = put.times.take_labels().or_else(|| state.store.get(held?).times.labels().map(|labels| labels.stamped(0)));
-                labels.into_iter().for_each(|mut labels| {
-                    labels.stamp_now();
-                    put.times.label(labels);
-                });
+                // It was made of what is held, and so is no newer.
+                let labels = held.and_then(|slot| state.store.get(slot).times.labels().map(Labels::again));
+                labels.into_iter().for_each(|labels| put.times.label(labels));
             }
         }
         if unneeded || put.weight > limit || limit == 0 || !state.store.has_room() {
@@ -291,7 +291,7 @@ impl<K, V> State<K, V> {
         held.is_none_or(|slot| self.store.get(slot).times.is_over(clock))
             && self.flights.joinable(put.hashed, &put.key).is_none()
             && self.changes.none_since(number, put.hashed)
-            && !self.embargoes.covers(put.hashed, clock)
+            && !self.embargoes.knows(put.hashed)
             && put.times.fate() == Fate::Spared
     }
 

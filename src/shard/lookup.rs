@@ -1,5 +1,6 @@
 //! The hit path, the one way in which a value is looked for; and what one who may load finds.
 
+use super::claim::Current;
 use super::{Shard, State};
 use crate::ground::hash::Hashed;
 use crate::ground::reentry::{Inside, Of};
@@ -208,10 +209,10 @@ impl<K, V> Shard<K, V> {
     }
 
     /// The value that is held for a key, whoever may see it, but for what is over.
-    pub(crate) fn held<Q: Equivalent<K> + ?Sized>(&self, at: Place<'_, Q>) -> Option<Arc<V>> {
+    pub(crate) fn held<Q: Equivalent<K> + ?Sized>(&self, at: Place<'_, Q>) -> Option<Current<V>> {
         let state = self.read();
         let record = state.store.get(state.store.find(at.hashed, at.key)?);
-        (!record.times.is_over(at.clock)).then(|| Arc::clone(&record.value))
+        (!record.times.is_over(at.clock)).then(|| record.current())
     }
 
     /// What there is for one who may load, by `rule`.

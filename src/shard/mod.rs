@@ -25,7 +25,7 @@ mod validate;
 mod walk;
 
 pub(crate) use answering::{Note, Noted};
-pub(crate) use claim::{Claim, Led};
+pub(crate) use claim::{Claim, Current, Led};
 pub(crate) use commit::{Answered, By, Committed, Held, Needed, Put, Terms};
 pub(crate) use departures::Departures;
 pub(crate) use heat::Among;

@@ -1,9 +1,11 @@
 //! A record is one entry as it is stored.
 
+use super::claim::Current;
 use crate::ground::chain::{Link, Links};
 use crate::ground::contain::drop_contained;
 use crate::ground::hash::Hashed;
 use crate::ground::slab::{Slab, Slot};
+use crate::ground::tags::Labels;
 use crate::ground::time::{Clock, Deadline};
 use crate::mechanisms::eviction::{Entries, Node, Nodes};
 use crate::mechanisms::wheel::{Timed, Timer};
@@ -32,6 +34,11 @@ impl<K, V> Record<K, V> {
             return RemovalCause::Invalidated;
         }
         if self.times.is_over(clock) { RemovalCause::Expired } else { cause }
+    }
+
+    /// Its value and tags, for a load that brings a newer one.
+    pub(super) fn current(&self) -> Current<V> {
+        Current { value: Arc::clone(&self.value), labels: self.times.labels().map(Labels::again) }
     }
 
     /// One if it carries tags.
@@ -95,6 +102,6 @@ impl<K, V> Timed for Slab<Record<K, V>> {
     }
 
     fn deadline(&self, slot: Slot) -> Deadline {
-        self[slot].times.last()
+        self[slot].times.last_of_its_own()
     }
 }

@@ -34,11 +34,13 @@ impl<K, V> Shard<K, V> {
             let slot = next?;
             let times = &state.store.get(slot).times;
             if times.fate() != Fate::Spared {
-                if times.is_over(terms.clock) {
-                    state.part_with(Some(slot), RemovalCause::Expired, terms, out);
-                } else {
+                if !times.is_over(terms.clock) {
                     state.store.change_times(slot, |times| times.carry_out(now));
                     out.due(state.store.get(slot).times.last());
+                }
+                // It may have been struck once more meanwhile.
+                if state.store.get(slot).times.is_over(terms.clock) {
+                    state.part_with(Some(slot), RemovalCause::Expired, terms, out);
                 }
             }
             next = state.store.next_at(slot.checked_add(1)?).map(|(slot, _)| slot);
@@ -99,7 +101,7 @@ impl<K, V> Shard<K, V> {
     pub(crate) fn embargo<Q: Equivalent<K> + ?Sized>(&self, at: Place<'_, Q>, until: Deadline, out: &mut Departures<K, V>) {
         let mut state = self.write();
         // The lookup compares keys, and comes before the change.
-        if let Some(flight) = state.flights.joinable(at.hashed, at.key) {
+        if let Some(flight) = state.flights.joinable(at.hashed, at.key).filter(|flight| flight.kind().is_load()) {
             flight.keep_out();
         }
         state.embargoes.impose(at.hashed, until);

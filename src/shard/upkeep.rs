@@ -69,7 +69,7 @@ impl<K, V> State<K, V> {
         while let Some(answer) = self.answers.due(now, &mut steps) {
             self.forgotten(answer, terms, out);
         }
-        self.embargoes.lift(now, &mut steps);
+        self.embargoes.lift(now, &mut steps, |hashed| self.changes.note(hashed));
         if steps == 0 { Done::Part } else { Done::All }
     }
 

@@ -286,7 +286,7 @@ impl<V> Loaded<V> {
     }
 
     /// Gives the entry tags: [`invalidate_tag`](crate::Cache::invalidate_tag) and [`expire_tag`](crate::Cache::expire_tag) strike all entries at once
-    /// that carry one. By default it has none; with [`unchanged`](Self::unchanged), those that it had.
+    /// that carry one. By default it has none. With [`unchanged`](Self::unchanged) they are added to those that it had.
     ///
     /// Called again it adds to them. A tag costs a pointer for each entry that carries it, and its name is held once for all of them. A hit of an
     /// entry with tags takes a look at each.

@@ -173,11 +173,12 @@ impl Times {
 
     /// Carries out what strikes of its tags have made of it: it is as one whose time to live was ended, and newer than those.
     pub(crate) fn carry_out(&mut self, now: Tick) {
-        let ends = self.ends();
-        if let Some(labels) = self.labels_mut() {
-            labels.stamp_now();
+        let stored = Deadline::after(self.stored, Duration::ZERO);
+        let Some(more) = &mut self.more else { return };
+        let own = more.ends;
+        if let Fate::Expired(at) = more.labels.as_mut().map_or(Fate::Spared, Labels::catch_up) {
+            self.expire_at(own.min(at.max(stored)).min(Deadline::after(now, Duration::ZERO)));
         }
-        self.expire_at(ends.min(Deadline::after(now, Duration::ZERO)));
     }
 
     /// Whether it is strikes of its tags that ended it, not its own times.
@@ -235,6 +236,14 @@ impl Times {
                 Fate::Invalidated => Deadline::START,
                 Fate::Spared | Fate::Expired(_) => more.ends(self.stored).plus(more.window()).min(more.idle_until()),
             },
+        }
+    }
+
+    /// As [`last`](Self::last), whatever strikes of its tags have made of it.
+    pub(crate) fn last_of_its_own(&self) -> Deadline {
+        match &self.more {
+            None => self.soonest,
+            Some(more) => more.ends.plus(more.window()).min(more.idle_until()),
         }
     }
 
