@@ -4,10 +4,11 @@ use super::launch::poll_timer;
 use super::lead::{Brought, LoadGuard, panicked};
 use super::places::Chosen;
 use super::shared::CacheShared;
+use super::waiting::Nested;
 use crate::ground::contain::{Panic, contain, drop_contained};
 use crate::ground::hash::RandomState;
 use crate::ground::pool::BoxFuture;
-use crate::ground::sync::atomic::{AtomicBool, Ordering};
+use crate::ground::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::ground::sync::{Mutex, Weak, serial};
 use crate::ground::time::{Appointment, Deadline};
 use crate::ground::waits::{Awaited, InLoad, Load, Queue};
@@ -42,8 +43,8 @@ pub(super) struct Batch<K: Key, V: Value, S: Send + Sync + 'static> {
     /// What ends them at their time.
     alarm: Mutex<Option<Appointment>>,
     shared: Arc<CacheShared<K, V, S>>,
-    /// The permit that it runs on goes last.
-    _permit: Option<Permit<K, V, S>>,
+    /// The permit that it runs on, until it is over.
+    permit: Mutex<Option<Permit<K, V, S>>>,
 }
 
 /// The flights of a batch, as the one load that they are to others: what it waits for, they all wait for.
@@ -52,6 +53,17 @@ struct Crew<K, V> {
     flights: Box<[Arc<Flight<K, V>>]>,
     on_permit: bool,
     over: AtomicBool,
+    /// How many of its flights the call itself has landed.
+    answered: AtomicUsize,
+    lateness: Mutex<Lateness>,
+}
+
+/// Whether a call has had its time, though nobody may wait for it any more.
+#[derive(Default)]
+struct Lateness {
+    is_late: bool,
+    /// Wakes the call's task then.
+    task: Option<Waker>,
 }
 
 /// A permit that a batch has taken over from the flight that was granted it.
@@ -95,7 +107,20 @@ impl<K: Send + Sync, V: Send + Sync> Awaited for Crew<K, V> {
 
 impl<K: Key, V: Value, S: Send + Sync + 'static> Batch<K, V, S> {
     /// Makes one of flights that begin now. What they have of permits is the batch's from now on.
-    fn new(shared: &Arc<CacheShared<K, V, S>>, guards: Vec<LoadGuard<K, V, S>>) -> Arc<Self> {
+    ///
+    /// # Errors
+    /// If a key's `Hash` panics, which is user code: all are landed with that.
+    fn new(shared: &Arc<CacheShared<K, V, S>>, guards: Vec<LoadGuard<K, V, S>>) -> Option<Arc<Self>> {
+        let hasher = RandomState::new();
+        let hashes = contain(|| guards.iter().map(|guard| hash_of(&hasher, &Own(guard.flight.key()))).collect::<Vec<_>>());
+        let hashes = match hashes {
+            Ok(hashes) => hashes,
+            Err(panic) => {
+                let error = panicked(panic);
+                guards.into_iter().for_each(|guard| guard.land(Err(error.clone())));
+                return None;
+            }
+        };
         let mut permits = 0_usize;
         for guard in &guards {
             permits += usize::from(shared.shard(guard.flight.hashed()).take_permit(&guard.flight));
@@ -104,18 +129,24 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> Batch<K, V, S> {
         (1..permits).for_each(|_| shared.pass_permit_on());
         let permit = (permits > 0).then(|| Permit(Arc::clone(shared)));
         let flights: Box<[_]> = guards.iter().map(|guard| Arc::clone(&guard.flight)).collect();
-        let crew = Arc::new(Crew { serial: serial(), flights, on_permit: permit.is_some(), over: AtomicBool::new(false) });
+        let crew = Arc::new(Crew {
+            serial: serial(),
+            flights,
+            on_permit: permit.is_some(),
+            over: AtomicBool::new(false),
+            answered: AtomicUsize::new(0),
+            lateness: Mutex::new(Lateness::default()),
+        });
         crew.flights.iter().for_each(|flight| flight.joins(crew.serial));
-        let hasher = RandomState::new();
         let mut places = HashTable::with_capacity(guards.len());
-        for (place, guard) in guards.iter().enumerate() {
-            let hash = hash_of(&hasher, &Own(guard.flight.key()));
-            places.insert_unique(hash, place, |&other| hash_of(&hasher, &Own(guards[other].flight.key())));
+        for (place, &hash) in hashes.iter().enumerate() {
+            places.insert_unique(hash, place, |&other| hashes[other]);
         }
         let guards: Box<[_]> = guards.into_iter().map(|guard| Mutex::new(Some(guard))).collect();
         shared.note_writes();
         let number = shared.tags.next();
-        Arc::new(Self { crew, guards, places, hasher, number, alarm: Mutex::new(None), shared: Arc::clone(shared), _permit: permit })
+        let (alarm, permit) = (Mutex::new(None), Mutex::new(permit));
+        Some(Arc::new(Self { crew, guards, places, hasher, number, alarm, shared: Arc::clone(shared), permit }))
     }
 
     /// Sees to it that its flights end at their time: one alarm does for all.
@@ -155,6 +186,13 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> Batch<K, V, S> {
             let guard = guard.lock().take();
             guard.into_iter().for_each(|guard| guard.land(brought.clone().map(|()| Loaded::absent())));
         }
+        self.give_permit_back();
+    }
+
+    /// The call is over, whoever still has its sink.
+    fn give_permit_back(&self) {
+        let permit = self.permit.lock().take();
+        drop(permit);
     }
 
     /// Changes what flights land with if this goes without having run.
@@ -176,6 +214,37 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> Drop for Batch<K, V, S> {
 impl<K: Key, V: Value> Crew<K, V> {
     fn time_out<S: Send + Sync + 'static>(&self, shared: &Arc<CacheShared<K, V, S>>) {
         self.flights.iter().filter(|flight| !flight.has_landed()).for_each(|flight| shared.time_out(flight));
+        let task = {
+            let mut lateness = self.lateness.lock();
+            lateness.is_late = true;
+            lateness.task.take()
+        };
+        if let Some(task) = task {
+            if let Err(panic) = contain(|| task.wake()) {
+                panic.forget();
+            }
+        }
+    }
+
+    /// Whether anybody wants the call to go on: a flight has yet to land, or all were landed by the call itself, which may have more to do. Its task
+    /// is woken when that changes. Those before the `front` have landed.
+    fn is_wanted(&self, front: &mut usize, cx: &Context<'_>) -> bool {
+        while let Some(flight) = self.flights.get(*front) {
+            if flight.poll_stop(cx).is_pending() {
+                return true;
+            }
+            *front += 1;
+        }
+        if self.answered.load(Ordering::Acquire) < self.flights.len() {
+            return false;
+        }
+        let waker = cx.waker().clone();
+        let mut lateness = self.lateness.lock();
+        let needless = lateness.task.replace(waker);
+        let is_late = lateness.is_late;
+        drop(lateness);
+        drop_contained(needless);
+        !is_late
     }
 }
 
@@ -226,7 +295,11 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> Sink<K, V> for Batch<K, V, S> {
                 let guard = self.guards[place].lock().take();
                 let serves = guard.as_ref().is_some_and(|guard| !guard.flight.has_landed());
                 match guard {
-                    Some(guard) => guard.land(brought),
+                    Some(guard) => {
+                        // Counted first: whoever sees that all have landed sees by whom.
+                        self.crew.answered.fetch_add(usize::from(serves), Ordering::AcqRel);
+                        guard.land(brought);
+                    }
                     None => drop_contained(brought),
                 }
                 serves
@@ -245,7 +318,7 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
         if guards.is_empty() {
             return;
         }
-        let batch = Batch::new(self, guards);
+        let Some(batch) = Batch::new(self, guards) else { return };
         // Perhaps nobody else keeps their time: not their place, if that never polls them, nor callers that have gone.
         batch.watch();
         match self.loader.clone() {
@@ -267,11 +340,17 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
 
     /// Loads in one call on this thread what `guards` are to land.
     pub(super) fn run_batch_here(self: &Arc<Self>, guards: Vec<LoadGuard<K, V, S>>, loader: &dyn BlockingWork<K, V>) {
-        let batch = Batch::new(self, guards);
+        let Some(batch) = Batch::new(self, guards) else { return };
+        // While this thread runs the load, whatever load it was working for waits.
+        let nested = match Nested::on(&self.process, Arc::clone(&batch.crew) as _, Arc::new(|| {})) {
+            Ok(nested) => nested,
+            Err(cycle) => return batch.end(&Err(cycle)),
+        };
         if self.traffic.is_idle_awaited() {
             batch.watch();
         }
         run_here(&batch, loader);
+        drop(nested);
     }
 }
 
@@ -307,7 +386,7 @@ where
         if let Err(panic) = keep_time(&batch.0, &mut timer, cx) {
             return Poll::Ready(Some(Err(panic.0)));
         }
-        if !is_wanted(&batch.0, &mut front, cx) {
+        if !batch.0.crew.is_wanted(&mut front, cx) {
             return Poll::Ready(None);
         }
         let _in_load = InLoad::enter(Some(Arc::clone(&scope)));
@@ -339,6 +418,7 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> Drop for Ending<K, V, S> {
             let guard = guard.lock().take();
             drop(guard);
         }
+        self.0.give_permit_back();
     }
 }
 
@@ -356,15 +436,4 @@ fn keep_time<K: Key, V: Value, S: Send + Sync + 'static>(
         batch.crew.time_out(&batch.shared);
     }
     Ok(())
-}
-
-/// Whether any of its flights has yet to land. The task is woken when the first of those does, and looks for the next then.
-fn is_wanted<K: Key, V: Value, S: Send + Sync + 'static>(batch: &Batch<K, V, S>, front: &mut usize, cx: &Context<'_>) -> bool {
-    while let Some(flight) = batch.crew.flights.get(*front) {
-        if flight.poll_stop(cx).is_pending() {
-            return true;
-        }
-        *front += 1;
-    }
-    false
 }

@@ -72,6 +72,11 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> CacheShared<K, V,
                 Asked::Remembered(error) => return Err(error),
                 Asked::Refused(error) => return Err(overtaken.unwrap_or(error)),
                 Asked::Joined(mut waiting) => (waiting.block(), Source::Joined, waiting),
+                Asked::Begun(mut waiting) => {
+                    // A blocking loader has a thread of its own: it needs none of the runtime that this one may belong to.
+                    let blocks = matches!(self.loader, Some(AnyLoader::Blocking(_)));
+                    (waiting.block_in(if blocks { IfRefused::Go } else { IfRefused::Panic }), Source::Loaded, waiting)
+                }
                 Asked::Led(lead) => {
                     let (landing, waiting) = self.lead(lead, &mut means);
                     (landing, Source::Loaded, waiting)

@@ -55,6 +55,8 @@ pub(crate) enum Asked<'a, K: Key, V: Value, S: Send + Sync + 'static> {
     /// A value to be had at once, and perhaps the lead of a refresh that is to be launched.
     Held(Fetched<V>, Option<(LoadGuard<K, V, S>, Turn)>),
     Joined(Waiting<'a, K, V, S>),
+    /// A flight of the caller's own, whose load is under way or will be.
+    Begun(Waiting<'a, K, V, S>),
     Led(Lead<'a, K, V, S>),
     /// An answer without a value.
     Remembered(LoadError),

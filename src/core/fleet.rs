@@ -41,12 +41,12 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> Fleet<K, V, S> {
         let mut together = Vec::with_capacity(guards.len());
         for mut guard in guards {
             let flight = Arc::clone(&guard.flight);
-            if flight.has_begun() || self.shared.shard(flight.hashed()).hurry(&flight) {
+            if flight.has_begun() || self.shared.shard(flight.hashed()).begin_with_others(&flight) {
                 guard.look_again(Turn::Later);
                 together.push(guard);
             } else {
                 // It has landed without having begun, or too many loads of its key are in the air: then it goes by itself when one of them ends.
-                self.shared.launch_in(guard, Turn::Later, None);
+                self.shared.launch_in(guard, Turn::Later, Some(chosen.clone()));
             }
         }
         self.shared.launch_batch(together, chosen);
@@ -55,19 +55,26 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> Fleet<K, V, S> {
     /// One of the flights has landed without having begun: an insert has answered it, or its time is over. If it was the one that waited for a permit, the
     /// next one does.
     fn is_left(&self) {
-        loop {
-            let next = {
-                let mut flights = self.flights.lock();
-                let waits = flights.first().is_some_and(|first| !first.has_landed());
-                if waits || flights.is_empty() {
+        let left = {
+            let mut flights = self.flights.lock();
+            if flights.first().is_none_or(|first| !first.has_landed()) {
+                return;
+            }
+            flights.retain(|flight| !flight.has_landed());
+            flights.clone()
+        };
+        for (place, next) in left.iter().enumerate() {
+            match self.shared.shard(next.hashed()).ask_permit(next) {
+                Some(Turn::Now) => return next.begin(),
+                Some(Turn::Later) => {
+                    let mut flights = self.flights.lock();
+                    if place < flights.len() {
+                        flights.swap(0, place);
+                    }
                     return;
                 }
-                flights.retain(|flight| !flight.has_landed());
-                flights.first().cloned()
-            };
-            let Some(next) = next else { return };
-            if self.shared.shard(next.hashed()).ask_permit(&next) {
-                next.begin();
+                // It has gone, or waits for loads of its key: it begins by itself, and the others with it.
+                None => {}
             }
         }
     }

@@ -94,6 +94,11 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> LoadGuard<K, V, S> {
         self.load()
     }
 
+    /// Whether it waits for its turn in the queue for permits, and for nothing else.
+    pub(super) fn waits_for_a_permit(&self) -> bool {
+        self.shared.permits.is_queued(self.flight.serial())
+    }
+
     /// The value that is held while it is loaded anew.
     pub(super) fn current(&self) -> Option<Arc<V>> {
         self.current.as_ref().map(|current| Arc::clone(&current.value))

@@ -56,6 +56,8 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> Own<K, V, S> {
     fn claimed(&mut self, party: Party, turn: Turn, guard: LoadGuard<K, V, S>) {
         self.led += 1;
         match (party, self.calls.last_mut()) {
+            // It waits for loads of its key, and nobody should wait with it.
+            (Party::Alone, _) if turn == Turn::Later && !guard.waits_for_a_permit() => self.late.push(guard),
             (Party::Alone, _) | (_, None) => self.calls.push((turn, vec![guard])),
             // Too many loads of that key are in the air already.
             (Party::Begun, Some(_)) if turn == Turn::Later => self.late.push(guard),
@@ -81,7 +83,7 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> CacheShared<K, V,
                 Asked::Led(Lead { waiting, guard, turn }) => {
                     own.has_fallback |= waiting.has_fallback();
                     own.claimed(party, turn, guard);
-                    Asked::Joined(waiting)
+                    Asked::Begun(waiting)
                 }
                 Asked::Held(fetched, Some((guard, turn))) => {
                     match turn {
@@ -113,21 +115,19 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> CacheShared<K, V,
                 }
             }
         }
-        let mut here = Vec::new();
+        let mut here = None;
         for (turn, guards) in own.calls {
             match (turn, &self.loader) {
                 (Turn::Later, _) => self.launch_fleet(guards, self.place_for(caller)),
-                (Turn::Now, Some(AnyLoader::Blocking(_))) if caller == Caller::Thread && !own.has_fallback => here.push(guards),
+                (Turn::Now, Some(AnyLoader::Blocking(_))) if caller == Caller::Thread && !own.has_fallback && here.is_none() => {
+                    here = Some(guards);
+                }
                 (Turn::Now, _) => self.launch_batch(guards, self.place_for(caller)),
             }
         }
-        // Last, as these take this thread's time.
-        if let Some(AnyLoader::Blocking(loader)) = &self.loader {
-            for guards in here {
-                // While this thread runs the load, whatever load it was working for waits.
-                let _nested = guards.first().and_then(LoadGuard::nested);
-                blocking(IfRefused::Go, || self.run_batch_here(guards, &**loader));
-            }
+        // Last, as it takes this thread's time. One call only: the others would wait for it, and it may wait for them.
+        if let (Some(guards), Some(AnyLoader::Blocking(loader))) = (here, &self.loader) {
+            blocking(IfRefused::Go, || self.run_batch_here(guards, &**loader));
         }
     }
 
@@ -139,7 +139,7 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> CacheShared<K, V,
         // Away from this thread, whatever the loader is.
         let Many { asked, led } = self.ask_many(keys, Look::Anew, Caller::Task);
         for asked in asked {
-            if let Asked::Joined(waiting) = asked {
+            if let Asked::Begun(waiting) = asked {
                 // That this caller leaves is no reason to cancel it.
                 waiting.flight().want();
             }

@@ -25,6 +25,7 @@ pub(crate) enum Caller {
 }
 
 /// The place chosen for one load.
+#[derive(Clone)]
 pub(crate) enum Chosen {
     Spawner(Arc<dyn Spawner>),
     #[cfg(feature = "tokio")]

@@ -8,7 +8,7 @@ use crate::ground::park::Parker;
 use crate::ground::pool::Away;
 use crate::ground::process::Process;
 use crate::ground::time::{Deadline, Tick};
-use crate::ground::waits::{self, Load};
+use crate::ground::waits::{self, Awaited, Hurry, Load};
 use crate::mechanisms::flight::{Flight, Landing, Standing, Waiter};
 use crate::shard::Fallback;
 use crate::vocabulary::error::LoadError;
@@ -62,7 +62,9 @@ impl Nested {
         shared: &Arc<CacheShared<K, V, S>>,
         flight: &Arc<Flight<K, V>>,
     ) -> Result<Option<Self>, LoadError> {
-        let Some(load) = waits::current() else { return Ok(None) };
+        if waits::current().is_none() {
+            return Ok(None);
+        }
         let hurry = {
             let (shared, flight) = (Arc::downgrade(shared), Arc::clone(flight));
             move || {
@@ -71,12 +73,21 @@ impl Nested {
                 }
             }
         };
-        let process = Arc::clone(&shared.process);
-        let hurries = process.waits.wait(&load, Arc::clone(flight) as _, Arc::new(hurry)).map_err(|ring| {
+        Self::on(&shared.process, Arc::clone(flight) as _, Arc::new(hurry))
+    }
+
+    /// As [`book`](Self::book), for anything that a load may wait for, with what has it begin without a permit.
+    ///
+    /// # Errors
+    /// If it would wait for itself.
+    pub(super) fn on(process: &Arc<Process>, awaited: Arc<dyn Awaited>, hurry: Hurry) -> Result<Option<Self>, LoadError> {
+        let Some(load) = waits::current() else { return Ok(None) };
+        let (process, on) = (Arc::clone(process), awaited.serial());
+        let hurries = process.waits.wait(&load, awaited, hurry).map_err(|ring| {
             let caches = ring.0.into_iter().map(|name| name.unwrap_or_else(|| Arc::from("unnamed")));
             LoadError::Cycle { caches: caches.collect() }
         })?;
-        let nested = Self { process, load, on: flight.serial() };
+        let nested = Self { process, load, on };
         hurries.iter().for_each(|hurry| hurry());
         Ok(Some(nested))
     }

@@ -209,6 +209,7 @@ impl<'a, K: Key, V: Value, S: BuildHasher + Send + Sync + 'static, O, M: Means<K
                 State::Ready(Ok(fetched))
             }
             Asked::Joined(waiting) => State::Waiting(waiting, Source::Joined),
+            Asked::Begun(waiting) => State::Waiting(waiting, Source::Loaded),
             Asked::Led(lead) => {
                 self.means.launch(self.shared, lead.guard, lead.turn);
                 State::Waiting(lead.waiting, Source::Loaded)

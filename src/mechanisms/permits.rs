@@ -61,6 +61,11 @@ impl<T> Permits<T> {
         Self { limit: most.map(|most| Limit { most, most_queued, state: state() }) }
     }
 
+    /// Whether one waits for a permit.
+    pub(crate) fn is_queued(&self, serial: u64) -> bool {
+        self.limit.as_ref().is_some_and(|limit| limit.state.lock().queue.contains_key(&serial))
+    }
+
     /// Asks for a permit, which [`pass_on`](Self::pass_on) gives back. `who` is called for a place in the queue.
     pub(crate) fn ask(&self, serial: u64, queueing: Queueing, who: impl FnOnce() -> T) -> Permit {
         let Some(limit) = &self.limit else { return Permit::Needless };

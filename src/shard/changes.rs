@@ -34,6 +34,11 @@ impl Changes {
         }
     }
 
+    /// A flight has landed, which is no write.
+    pub(super) fn landed(&mut self) {
+        self.count += 1;
+    }
+
     /// Any key may have changed.
     pub(super) fn note_all(&mut self) {
         self.count += 1;

@@ -177,9 +177,15 @@ impl<K, V> Shard<K, V> {
         flight.give_permit()
     }
 
-    /// Has a flight that waits for its turn without having asked for a permit ask for one. `true` if it begins now.
-    pub(crate) fn ask_permit(&self, flight: &Arc<Flight<K, V>>) -> bool {
+    /// Has a flight that waits for its turn without having asked for a permit ask for one. Says whether it begins now; nothing if it doesn't wait, or
+    /// for something else.
+    pub(crate) fn ask_permit(&self, flight: &Arc<Flight<K, V>>) -> Option<Turn> {
         self.write().flights.ask_permit(flight)
+    }
+
+    /// Has a flight begin that waits for its turn, as those begin with which it is loaded. `false` if it doesn't wait, or for loads of its key.
+    pub(crate) fn begin_with_others(&self, flight: &Arc<Flight<K, V>>) -> bool {
+        self.write().flights.begin_with_others(flight)
     }
 
     /// Has a flight begin without a permit, as a load that has one waits for it. `true` if it begins now.

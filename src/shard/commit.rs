@@ -158,9 +158,12 @@ impl<K: Eq, V> Shard<K, V> {
         out: &mut Departures<K, V>,
         committed: &mut Vec<Committed<'a, K, V>>,
     ) {
+        // Dropped after the lock, if a key's `Eq` panics.
+        let mut putting;
         let mut state = self.write();
         while let Some(put) = puts.pop_front() {
-            let (mut putting, before) = (Some(put), out.left());
+            putting = Some(put);
+            let before = out.left();
             let done = state.commit(&mut putting, terms, &mut terms.room.promise(), out);
             let is_last = matches!(done, Committed::NeedsRoom { .. }) || out.left() > before + FEW;
             committed.push(done);
@@ -219,7 +222,6 @@ impl<K: Eq, V> State<K, V> {
                 return Committed::Unmet(putting.take().expect(ONCE), None);
             }
         }
-        let stay = held.and_then(|slot| state.store.handle(slot));
         let overtaken = match put.by {
             By::Caller | By::Holder(_) | By::Newcomer => state.flights.joinable(put.hashed, &put.key).cloned(),
             By::Flight(_) | By::Unasked(_) => None,
@@ -251,14 +253,9 @@ impl<K: Eq, V> State<K, V> {
         let held = match state.make_room(&mut put, held, terms, promise, out) {
             Ok(held) => held,
             Err(Lack::Consent(held)) => return state.refuse(put, held, overtaken.as_ref(), terms, out),
-            Err(Lack::Room(needed)) => {
-                if stay.is_some() && !state.store.holds(stay) {
-                    put.gave_way.set(Some(state.changes.count()));
-                }
-                return Committed::NeedsRoom { put, needed };
-            }
+            Err(Lack::Room(needed)) => return Committed::NeedsRoom { put, needed },
         };
-        state.changes.note(put.hashed);
+        state.note_change(&put);
         let answered = match state.settle_flight(put.by, overtaken.as_ref(), out) {
             Some(Overtaken::Queued) => {
                 overtaken.filter(|flight| state.flights.take(flight)).map(|flight| Answered { flight, value: Arc::clone(&put.value) })
@@ -283,6 +280,14 @@ impl<K, V> Put<'_, K, V> {
 }
 
 impl<K, V> State<K, V> {
+    /// Something is stored, or refused, and what was held before is not.
+    fn note_change(&mut self, put: &Put<'_, K, V>) {
+        match put.by {
+            By::Caller | By::Holder(_) | By::Newcomer => self.changes.note(put.hashed),
+            By::Flight(_) | By::Unasked(_) => self.changes.landed(),
+        }
+    }
+
     /// Whether what a load brings that it wasn't asked for may be stored.
     fn is_welcome_unasked(&self, put: &Put<'_, K, V>, number: u64, held: Option<Slot>, clock: &Clock) -> bool
     where
@@ -290,13 +295,14 @@ impl<K, V> State<K, V> {
     {
         held.is_none_or(|slot| self.store.get(slot).times.is_over(clock))
             && self.flights.joinable(put.hashed, &put.key).is_none()
+            && self.answers.recall(put.hashed, &put.key, clock).is_none()
             && self.changes.none_since(number, put.hashed)
             && !self.embargoes.knows(put.hashed)
             && put.times.fate() == Fate::Spared
     }
 
     /// Whether `held`, which the key holds now, is not what `put` was to take the place of.
-    fn is_unmet(&self, put: &Put<'_, K, V>, held: Option<Slot>, clock: &Clock) -> bool {
+    pub(super) fn is_unmet(&self, put: &Put<'_, K, V>, held: Option<Slot>, clock: &Clock) -> bool {
         let is_shown = |slot: &Slot| self.store.get(*slot).times.is_shown(clock);
         match put.by {
             By::Caller | By::Flight(_) | By::Unasked(_) => false,
@@ -325,7 +331,7 @@ impl<K, V> State<K, V> {
         terms: Terms<'_>,
         out: &mut Departures<K, V>,
     ) -> Committed<'a, K, V> {
-        self.changes.note(put.hashed);
+        self.note_change(&put);
         match held {
             Some(slot) if Arc::ptr_eq(&self.store.get(slot).value, &put.value) => self.part_untold(slot, terms, out),
             Some(_) | None => self.part_with(held, RemovalCause::Replaced, terms, out),
@@ -430,7 +436,7 @@ impl<K, V> State<K, V> {
         self.depart(record, cause, out);
     }
 
-    /// Takes out the entry of `put`'s own key, which would leave all the same. A value that comes back by `put` hasn't left: if it is not stored in the
+    /// Takes out the entry of `put`'s own key, which would leave all the same: what that is to take the place of, or may. A value that comes back by `put` hasn't left: if it is not stored in the
     /// end, that is what is told of it.
     pub(super) fn give_way(
         &mut self,
@@ -440,6 +446,7 @@ impl<K, V> State<K, V> {
         promise: &mut Promise<'_>,
         out: &mut Departures<K, V>,
     ) {
+        put.gave_way.set(Some(self.changes.count()));
         if Arc::ptr_eq(&self.store.get(own).value, &put.value) {
             let record = self.store.take(own, Gone::Left);
             promise.keep(record.weight);

@@ -5,7 +5,7 @@ use crate::ground::hash::Hashed;
 use crate::ground::park::Parker;
 use crate::ground::time::{Clock, Deadline, MockClock};
 use crate::mechanisms::eviction::{EvictionPolicy, Sizing};
-use crate::mechanisms::flight::{Kind, Landing, Standing, Traffic, Waiter, Wanted, Wish};
+use crate::mechanisms::flight::{Kind, Landing, Party, Standing, Traffic, Waiter, Wanted, Wish};
 use crate::mechanisms::permits::Permits;
 use crate::mechanisms::room::Room;
 use crate::mechanisms::upkeep::Keeper;
@@ -91,7 +91,7 @@ impl World {
     }
 
     fn claim(&self) -> Claim<u32, u32> {
-        let wanted = Wanted { deadline: Deadline::NEVER, kind: Kind::Load, urgent: false };
+        let wanted = Wanted { deadline: Deadline::NEVER, kind: Kind::Load, urgent: false, party: Party::Alone };
         self.shard.claim((HASH, KEY), Rule::Served, LOADS, wanted, self.terms(), &mut Departures::new())
     }
 
@@ -122,7 +122,7 @@ impl World {
     }
 
     fn claim_refresh(&self) -> Option<Arc<Flight<u32, u32>>> {
-        let wanted = Wanted { deadline: Deadline::NEVER, kind: Kind::Refresh, urgent: false };
+        let wanted = Wanted { deadline: Deadline::NEVER, kind: Kind::Refresh, urgent: false, party: Party::Alone };
         match self.shard.claim_refresh((HASH, KEY), Wish::Own, wanted, self.terms(), &mut Departures::new()) {
             Claim::Led(led) => Some(led.flight),
             Claim::Needless(_) => None,
@@ -270,7 +270,7 @@ fn g4_a_flight_is_joined_or_cancelled_and_never_both() {
 fn g4_who_wishes_for_a_load_when_an_entry_is_given_up_gets_one() {
     model(|| {
         let world = World::new(10);
-        let wanted = Wanted { deadline: Deadline::NEVER, kind: Kind::Entry, urgent: false };
+        let wanted = Wanted { deadline: Deadline::NEVER, kind: Kind::Entry, urgent: false, party: Party::Alone };
         let claimed = world.shard.claim((HASH, KEY), Rule::Shown, Wish::Own, wanted, world.terms(), &mut Departures::new());
         let Claim::Led(Led { flight, .. }) = claimed else { unreachable!("nothing is there") };
         let other = Arc::clone(&world);
@@ -287,7 +287,7 @@ fn g4_who_wishes_for_a_load_when_an_entry_is_given_up_gets_one() {
             // Too late to be seen as one who waits: it would claim.
             Sought::Nothing(_) => true,
         });
-        let vacated = world.shard.vacate(&flight, Some(Wanted { kind: Kind::Load, ..wanted })).expect("nobody else lands it");
+        let vacated = world.shard.vacate(&flight, Some(Wanted { kind: Kind::Load, ..wanted }), &world.clock).expect("nobody else lands it");
         flight.publish(Landing { result: Err(LoadError::Cancelled), standing: Standing::Vacated });
         assert!(theirs.join().expect("nothing panics"), "who waited finds a load under way: {}", vacated.heir.is_some());
     });

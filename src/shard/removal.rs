@@ -193,7 +193,9 @@ impl<K, V> Shard<K, V> {
             Evicting::For(put) => (put, Pins::Held),
             Evicting::ForGood(pins) => (None, pins),
         };
-        let own = put.and_then(|put| state.store.find(put.hashed, &put.key)).and_then(|slot| state.store.handle(slot));
+        // What has come to be held meanwhile, and isn't what `put` may take the place of, is an entry like any other.
+        let own = put.and_then(|put| state.store.find(put.hashed, &put.key).filter(|&slot| !state.is_unmet(put, Some(slot), terms.clock)));
+        let own = own.and_then(|slot| state.store.handle(slot));
         if state.free_worthless(needed, terms, promise, out) == Done::Part {
             return false;
         }
@@ -204,10 +206,7 @@ impl<K, V> Shard<K, V> {
                 break;
             };
             match put.filter(|_| own.is_some() && state.store.handle(victim) == own) {
-                Some(put) => {
-                    put.gave_way.set(Some(state.changes.count()));
-                    state.give_way(victim, put, terms, promise, out);
-                }
+                Some(put) => state.give_way(victim, put, terms, promise, out),
                 None => state.evict(victim, RemovalCause::Evicted, terms, promise, out),
             }
             evicted += 1;
@@ -248,7 +247,7 @@ impl<K: Eq, V> State<K, V> {
         promise: &mut Promise<'_>,
         out: &mut Departures<K, V>,
     ) {
-        self.changes.note(flight.hashed());
+        self.changes.landed();
         let stays = held.filter(|&slot| remains == Remains::Held && !self.store.get(slot).times.is_over(terms.clock));
         match remains {
             Remains::Removed(cause) => self.part_with(held, cause, terms, out),

@@ -279,3 +279,50 @@ fn g14_changes_of_weight_never_exceed_the_capacity() {
         });
     }
 }
+
+/// A value by its number, which no two writes give.
+#[derive(Clone)]
+struct Numbered {
+    number: u64,
+    weight: u64,
+}
+
+/// One write of a key of several, most of which need room from other shards.
+fn write_numbered(cache: &Cache<u8, Numbered>, numbers: &AtomicU64, key: u8) {
+    let fresh = || Numbered { number: moment(numbers), weight: 1 + below(6) as u64 };
+    match below(5) {
+        0 => drop(cache.compute(&key, |held| *held = fresh())),
+        1 => cache.upsert(key, fresh, |held| *held = fresh()),
+        2 => drop(cache.insert_if_absent(key, fresh())),
+        3 => drop(cache.try_compute(&key, |held| held.weight = 1 + below(6) as u64).done()),
+        _ => cache.insert(key, fresh()),
+    }
+}
+
+/// Values that grow in a full cache make room for themselves, perhaps by leaving; whatever comes between, each that left is told of once.
+#[test]
+fn g15_what_grows_in_a_full_cache_is_told_of_once() {
+    for policy in [EvictionPolicy::Lru, EvictionPolicy::Sieve] {
+        explore(move || {
+            let (numbers, told) = (Arc::new(AtomicU64::new(0)), Arc::new(Mutex::new(Vec::new())));
+            let ear = Arc::clone(&told);
+            let builder = CacheBuilder::new().capacity(8).shards(3).eviction(policy).weigher(|_, value: &Numbered| value.weight);
+            let builder = builder.on_removal(move |_, value: &Arc<Numbered>, cause| {
+                ear.lock().expect("nobody panics under it").push((value.number, cause));
+            });
+            let cache: Cache<u8, Numbered> = builder.build().expect("the settings make sense");
+            let writer = |n: u8| {
+                let (cache, numbers) = (cache.clone(), Arc::clone(&numbers));
+                spawn(move || (0..4).for_each(|round| write_numbered(&cache, &numbers, (n + round) % 3)))
+            };
+            join((0..3).map(writer).collect::<Vec<_>>());
+            cache.validate();
+            cache.clear();
+            cache.run_maintenance();
+            let mut told = std::mem::take(&mut *told.lock().expect("nobody panics under it"));
+            told.sort_by_key(|&(number, _)| number);
+            let twice: Vec<_> = told.windows(2).filter(|pair| pair[0].0 == pair[1].0).collect();
+            assert!(twice.is_empty(), "left twice: {twice:?}");
+        });
+    }
+}

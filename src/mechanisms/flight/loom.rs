@@ -15,7 +15,7 @@ type TestFlight = Arc<Flight<u32, u32>>;
 fn queued() -> TestFlight {
     let traffic = Arc::new(Traffic::new(u64::MAX));
     traffic.flights.add(1);
-    let wanted = Wanted { deadline: Deadline::NEVER, kind: Kind::Load, urgent: false };
+    let wanted = Wanted { deadline: Deadline::NEVER, kind: Kind::Load, urgent: false, party: Party::Alone };
     Arc::new(Flight::new(Name::new(1, Hashed(1)), wanted, traffic))
 }
 

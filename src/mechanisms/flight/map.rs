@@ -214,16 +214,30 @@ impl<K, V> FlightMap<K, V> {
         self.begin_waiting(flight, Begun::OnPermit)
     }
 
-    /// A flight whose turn depended on another one's asks for a permit of its own. Says whether it begins now.
-    pub(crate) fn ask_permit(&mut self, flight: &Arc<Flight<K, V>>) -> bool {
+    /// A flight whose turn depended on another one's asks for a permit of its own. Says whether it begins now; nothing if it doesn't wait, or for
+    /// loads of its key.
+    pub(crate) fn ask_permit(&mut self, flight: &Arc<Flight<K, V>>) -> Option<Turn> {
         let Self { berths, epoch, permits, .. } = self;
-        let Some(berth) = berths.find_mut(flight.hashed().0, |berth| berth.name.berth == flight.name.berth) else { return false };
+        let berth = berths.find_mut(flight.hashed().0, |berth| berth.name.berth == flight.name.berth)?;
         if !matches!(&berth.latest, Latest::Queued(latest) if Arc::ptr_eq(latest, flight)) || !berth.has_room_aloft() {
-            return false;
+            return None;
         }
-        let Permission::Begin(begun) = flight.permission(permits, Queueing::Anyway) else { return false };
-        berth.fly(flight, begun, *epoch);
-        true
+        match flight.permission(permits, Queueing::Anyway) {
+            Permission::Begin(begun) => {
+                berth.fly(flight, begun, *epoch);
+                Some(Turn::Now)
+            }
+            Permission::Wait | Permission::Refused => Some(Turn::Later),
+        }
+    }
+
+    /// A flight begins as those do with which it is loaded, on their permit. `false` if it doesn't wait, or for loads of its key.
+    pub(crate) fn begin_with_others(&mut self, flight: &Arc<Flight<K, V>>) -> bool {
+        let begins = self.begin_waiting(flight, Begun::Free);
+        if begins {
+            self.permits.leave(flight.serial);
+        }
+        begins
     }
 
     /// A load that has a permit waits for this flight: it is to begin without one. Says whether it begins now.

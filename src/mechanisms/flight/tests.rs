@@ -11,7 +11,7 @@ const LOADS: Wish<'static> = Wish::Load(&|| Box::new(()));
 
 const HASH: Hashed = Hashed(7);
 
-const LOAD: Wanted = Wanted { deadline: Deadline::NEVER, kind: Kind::Load, urgent: false };
+const LOAD: Wanted = Wanted { deadline: Deadline::NEVER, kind: Kind::Load, urgent: false, party: Party::Alone };
 
 fn map<K>() -> FlightMap<K, u32> {
     FlightMap::new(Arc::new(Traffic::new(u64::MAX)), Arc::new(Permits::UNLIMITED))
