@@ -18,6 +18,8 @@ pub use equivalent::Equivalent;
 
 #[cfg(feature = "bulk")]
 pub use extras::bulk::{fetch_many::FetchMany, found::MultiFetch};
+#[cfg(feature = "snapshot")]
+pub use extras::snapshot::{Autosave, Postcard, Restored, Saved, Snapshot, SnapshotCodec, SnapshotError, SnapshotPart};
 pub use faces::async_cache::AsyncCache;
 pub use faces::builder::CacheBuilder;
 pub use faces::cache::Cache;
@@ -26,6 +28,8 @@ pub use faces::fetch::{ByClosure, ByLoader, Fetch};
 pub use faces::iter::borrowed::Iter;
 pub use faces::iter::snapshot::IterSnapshot;
 pub use faces::iter::stream::EntryStream;
+#[cfg(feature = "snapshot")]
+pub use faces::reach::AnyCache;
 pub use ground::hash::{RandomHasher, RandomState};
 pub use ground::time::{Clock, MockClock};
 pub use mechanisms::eviction::{CustomPolicy, EvictionPolicy, PolicyBounds, PolicyEntry, PolicySlot, UnknownPolicy};
@@ -55,6 +59,8 @@ pub use vocabulary::what_if::WhatIf;
 #[cfg(fuzzing)]
 #[doc(hidden)]
 pub mod fuzzing {
+    #[cfg(feature = "snapshot")]
+    pub use crate::extras::snapshot::fuzzing::snapshot;
     pub use crate::mechanisms::eviction::fuzzing::{ghost, queues, sketch};
     pub use crate::mechanisms::wheel::fuzzing::wheel;
 }

@@ -52,6 +52,8 @@ struct Crew<K, V> {
     serial: u64,
     flights: Box<[Arc<Flight<K, V>>]>,
     on_permit: bool,
+    /// Whether somebody waits for it who has a permit, from then on until it is over.
+    urgent: AtomicBool,
     over: AtomicBool,
     /// How many of its flights the call itself has landed.
     answered: AtomicUsize,
@@ -89,10 +91,13 @@ impl<K: Send + Sync, V: Send + Sync> Awaited for Crew<K, V> {
     }
 
     fn is_privileged(&self) -> bool {
-        self.on_permit || self.flights.iter().any(|flight| flight.is_privileged())
+        // Its flights may all have landed, and the call goes on.
+        (self.on_permit || self.urgent.load(Ordering::Relaxed) || self.flights.iter().any(|flight| flight.is_privileged()))
+            && !self.is_over()
     }
 
     fn privilege(&self) {
+        self.urgent.store(true, Ordering::Relaxed);
         self.flights.iter().for_each(|flight| flight.privilege());
     }
 
@@ -129,7 +134,9 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> Batch<K, V, S> {
         (1..permits).for_each(|_| shared.pass_permit_on());
         let permit = (permits > 0).then(|| Permit(Arc::clone(shared)));
         let flights: Box<[_]> = guards.iter().map(|guard| Arc::clone(&guard.flight)).collect();
+        let urgent = AtomicBool::new(flights.iter().any(|flight| flight.is_privileged()));
         let crew = Arc::new(Crew {
+            urgent,
             serial: serial(),
             flights,
             on_permit: permit.is_some(),

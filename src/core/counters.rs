@@ -69,6 +69,8 @@ pub(crate) struct Holdings<'a> {
     pub(crate) unreported: u64,
     pub(crate) listener_panics: u64,
     pub(crate) policy_faults: u64,
+    /// Those that were done, and those that failed.
+    pub(crate) autosaves: [u64; 2],
 }
 
 /// All counters of a cache.
@@ -103,7 +105,7 @@ impl Counters {
     }
 
     pub(crate) fn snapshot(&self, held: &Holdings<'_>, janitor: Janitor) -> MetricsSnapshot {
-        let Holdings { room, negatives, traffic, permits, unreported, listener_panics, policy_faults } = *held;
+        let Holdings { room, negatives, traffic, permits, unreported, listener_panics, policy_faults, autosaves } = *held;
         // Read on both sides of the weight: neither a capacity that shrinks nor one that grows shows less than was held.
         let capacity = room.capacity();
         let of = |what| self.0.sum(place(what));
@@ -145,6 +147,8 @@ impl Counters {
             unreported,
             listener_panics,
             policy_faults,
+            autosaves: autosaves[0],
+            autosaves_failed: autosaves[1],
             janitor,
             failed: std::array::from_fn(|kind| self.0.sum(FAILED + kind)),
             removed: std::array::from_fn(|cause| self.0.sum(REMOVED + cause)),

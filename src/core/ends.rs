@@ -79,6 +79,8 @@ impl<K, V, S> CacheShared<K, V, S> {
     /// The last handle is gone: nobody will ask any more. Loads that nobody waits for are cancelled, and all that is held is let go.
     pub(super) fn end(&self) {
         self.refuse_loads();
+        #[cfg(feature = "snapshot")]
+        self.stop_recurring();
         for stage in SWEEPS {
             for shard in &self.shards {
                 shard.flights().iter().filter(|flight| stage.covers(flight)).for_each(|flight| self.cancel_deserted(flight));

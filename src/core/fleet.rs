@@ -63,12 +63,12 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> Fleet<K, V, S> {
             flights.retain(|flight| !flight.has_landed());
             flights.clone()
         };
-        for (place, next) in left.iter().enumerate() {
+        for next in &left {
             match self.shared.shard(next.hashed()).ask_permit(next) {
                 Some(Turn::Now) => return next.begin(),
                 Some(Turn::Later) => {
                     let mut flights = self.flights.lock();
-                    if place < flights.len() {
+                    if let Some(place) = flights.iter().position(|flight| Arc::ptr_eq(flight, next)) {
                         flights.swap(0, place);
                     }
                     return;

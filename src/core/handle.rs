@@ -26,6 +26,14 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> Handles<K, V, S> {
     }
 }
 
+#[cfg(feature = "snapshot")]
+impl<K, V, S> Handles<K, V, S> {
+    /// Whether the last one has gone. Whoever has seen anything of the end sees that, too.
+    pub(super) fn are_gone(&self) -> bool {
+        self.count.load(Ordering::Acquire) == 0
+    }
+}
+
 impl<K, V, S> Handle<K, V, S> {
     pub(crate) fn new(shared: &Arc<CacheShared<K, V, S>>) -> Self {
         // Relaxed: one more handle is made from one that is there, as with `Arc`.

@@ -5,7 +5,7 @@ use super::places::{Caller, Chosen};
 use super::shared::CacheShared;
 use crate::ground::contain::{Panic, contain, drop_contained};
 use crate::ground::pool::BoxFuture;
-use crate::ground::waits::InLoad;
+use crate::ground::waits::{self, InLoad};
 use crate::mechanisms::flight::{Flight, Kind, Turn};
 use crate::vocabulary::error::LoadError;
 use crate::vocabulary::keys::{Key, Value};
@@ -31,7 +31,9 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
 
     /// As [`launch`](Self::launch), with the place for an async loader chosen.
     pub(super) fn launch_in(self: &Arc<Self>, guard: LoadGuard<K, V, S>, turn: Turn, place: Option<Chosen>) {
-        if let (Some(window), Turn::Now, Some(_)) = (&self.window, turn, &self.loader) {
+        // What a load waits for isn't held back: it would be one with others that have nothing to do with it.
+        let window = self.window.as_ref().filter(|_| turn == Turn::Now && self.loader.is_some() && waits::current().is_none());
+        if let Some(window) = window {
             return self.hold_back(window, guard, place.unwrap_or_else(|| self.place_for(Caller::Thread)));
         }
         match self.loader.clone() {

@@ -5,6 +5,8 @@ mod batch;
 pub(crate) mod blocking;
 #[cfg(feature = "bulk")]
 pub(crate) mod bulk;
+#[cfg(feature = "snapshot")]
+pub(crate) mod contents;
 pub(crate) mod counters;
 mod delivery;
 pub(crate) mod ends;
@@ -19,6 +21,8 @@ mod launch;
 pub(crate) mod lead;
 pub(crate) mod many;
 pub(crate) mod places;
+#[cfg(feature = "snapshot")]
+pub(crate) mod recurring;
 pub(crate) mod room;
 pub(crate) mod shared;
 pub(crate) mod timeout;

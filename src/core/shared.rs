@@ -5,6 +5,8 @@ use super::delivery::Audience;
 use super::handle::Handles;
 use super::invalidation::Sweep;
 use super::places::Places;
+#[cfg(feature = "snapshot")]
+use super::recurring::Recurring;
 use super::window::Window;
 use crate::ground::flat::Pile;
 use crate::ground::hash::Hashed;
@@ -82,6 +84,9 @@ pub(crate) struct Settings<K, V> {
     /// Tells a user's closure of a refresh that failed.
     pub(crate) refresh_failed: Option<Box<RefreshFailed<K, V>>>,
     pub(crate) janitor: WithJanitor,
+    /// What is done at intervals, if anything is.
+    #[cfg(feature = "snapshot")]
+    pub(crate) recurring: Option<Recurring<K, V>>,
 }
 
 /// Called under no lock, and perhaps by the janitor.
@@ -231,8 +236,17 @@ impl<K, V, S> CacheShared<K, V, S> {
             unreported: self.undelivered(),
             listener_panics: self.audience.as_ref().map_or(0, Audience::panics),
             policy_faults: self.plan.faults(),
+            autosaves: self.autosaves(),
         };
         self.counters.snapshot(&held, self.janitor())
+    }
+
+    /// How often what the cache holds was saved at its time, and how often that failed.
+    fn autosaves(&self) -> [u64; 2] {
+        #[cfg(feature = "snapshot")]
+        return self.settings.recurring.as_ref().map_or([0; 2], Recurring::counts);
+        #[cfg(not(feature = "snapshot"))]
+        [0; 2]
     }
 
     /// Counts what left, and has what came reclaimed at its time: before anybody is told of a landing, who then finds it so.

@@ -23,5 +23,12 @@ pub mod internals {}
 #[doc = include_str!("limits.md")]
 pub mod limits {}
 
+#[doc = include_str!("many.md")]
+pub mod many {}
+
 #[doc = include_str!("patterns.md")]
 pub mod patterns {}
+
+#[cfg(feature = "snapshot")]
+#[doc = include_str!("snapshot.md")]
+pub mod snapshot {}

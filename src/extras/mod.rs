@@ -2,3 +2,5 @@
 
 #[cfg(feature = "bulk")]
 pub(crate) mod bulk;
+#[cfg(feature = "snapshot")]
+pub(crate) mod snapshot;

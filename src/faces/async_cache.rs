@@ -58,6 +58,8 @@ pub struct AsyncCache<K, V, S = RandomState> {
 
 plain_methods!(AsyncCache, build_async);
 lifetime_methods!(AsyncCache, build_async);
+#[cfg(feature = "snapshot")]
+super::reach::reaching!(AsyncCache);
 capacity_methods!(AsyncCache, build_async);
 walking_methods!(AsyncCache, build_async);
 atomic_methods!(AsyncCache, build_async);
@@ -332,7 +334,7 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> AsyncCache<K, V, 
     }
 
     /// Loads no more, and waits for the loads that are under way. Says whether all have ended within `limit`; those that haven't are given up.
-    /// Then the listener is told of all that has left.
+    /// Then the listener is told of all that has left, and the cache is saved if it was built with autosave (feature `snapshot`).
     ///
     /// From when it is first polled, a fetch that would have to start a load gets [`LoadError::Closed`](crate::LoadError::Closed), and so does whoever waits for a load that is given up.
     /// What is held can still be read, and written. Closing is for all handles and for good; closing again waits again.
@@ -360,6 +362,8 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> AsyncCache<K, V, 
             self.shared.strand();
         }
         self.shared.all_delivered().await;
+        #[cfg(feature = "snapshot")]
+        self.shared.recurred_at_last().await;
         ended
     }
 }

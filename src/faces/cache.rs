@@ -55,6 +55,8 @@ pub struct Cache<K, V, S = RandomState> {
 
 plain_methods!(Cache, build);
 lifetime_methods!(Cache, build);
+#[cfg(feature = "snapshot")]
+super::reach::reaching!(Cache);
 capacity_methods!(Cache, build);
 walking_methods!(Cache, build);
 atomic_methods!(Cache, build);
@@ -302,7 +304,7 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> Cache<K, V, S> {
     }
 
     /// Loads no more, and waits for the loads that are under way. Says whether all have ended within `limit`; those that haven't are given up.
-    /// Then the listener is told of all that has left.
+    /// Then the listener is told of all that has left, and the cache is saved if it was built with autosave (feature `snapshot`).
     ///
     /// From the call on, a fetch that would have to start a load gets [`LoadError::Closed`], and so does whoever waits for a load that is given up.
     /// What is held can still be read, and written. Closing is for all handles and for good; closing again waits again.
@@ -328,6 +330,8 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> Cache<K, V, S> {
             self.shared.strand();
         }
         self.shared.deliver_all();
+        #[cfg(feature = "snapshot")]
+        self.shared.recur_at_last();
         ended
     }
 }

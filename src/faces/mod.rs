@@ -11,5 +11,7 @@ mod invalidation;
 pub(crate) mod iter;
 mod lifetimes;
 mod plain;
+#[cfg(feature = "snapshot")]
+pub(crate) mod reach;
 mod walking;
 mod warm;

@@ -1,6 +1,8 @@
 //! Changes: how many there were in a shard, and, once loads of many keys bring what nobody asked for, which keys were changed lately.
 
 use super::Shard;
+#[cfg(feature = "snapshot")]
+use super::restoring::Watched;
 use crate::ground::hash::Hashed;
 use crate::ground::tags::Tags;
 use std::sync::Arc;
@@ -14,11 +16,19 @@ pub(super) struct Changes {
     /// The number of the last change in each bucket, in the sequence that loads of many keys take theirs from. There from the first of those on.
     last: Option<Box<[u64; BUCKETS]>>,
     tags: Arc<Tags>,
+    #[cfg(feature = "snapshot")]
+    pub(super) watched: Watched,
 }
 
 impl Changes {
     pub(super) fn new(tags: &Arc<Tags>) -> Self {
-        Self { count: 0, last: None, tags: Arc::clone(tags) }
+        Self {
+            count: 0,
+            last: None,
+            tags: Arc::clone(tags),
+            #[cfg(feature = "snapshot")]
+            watched: Watched::default(),
+        }
     }
 
     /// How many there were.
@@ -32,6 +42,8 @@ impl Changes {
         if let Some(last) = &mut self.last {
             last[bucket(hashed)] = self.tags.now();
         }
+        #[cfg(feature = "snapshot")]
+        self.watched.note(hashed);
     }
 
     /// A flight has landed, which is no write.
@@ -45,6 +57,8 @@ impl Changes {
         if let Some(last) = &mut self.last {
             last.fill(self.tags.now());
         }
+        #[cfg(feature = "snapshot")]
+        self.watched.note_all();
     }
 
     /// Whether a key has certainly not changed since what has this `number` began.

@@ -69,6 +69,9 @@ pub(crate) enum By<'a, K, V> {
     Flight(&'a Arc<Flight<K, V>>),
     /// A load of other keys that has this number: it stores only where there is nothing, and nothing has happened since.
     Unasked(u64),
+    /// A value that comes back from where it was saved: it stores only where nothing is known of the key, and nothing has happened to it meanwhile.
+    #[cfg(feature = "snapshot")]
+    Restorer,
 }
 
 impl<K, V> Clone for By<'_, K, V> {
@@ -222,9 +225,15 @@ impl<K: Eq, V> State<K, V> {
                 return Committed::Unmet(putting.take().expect(ONCE), None);
             }
         }
+        #[cfg(feature = "snapshot")]
+        if matches!(put.by, By::Restorer) && !state.is_welcome_back(put, held, terms.clock) {
+            return Committed::Unmet(putting.take().expect(ONCE), None);
+        }
         let overtaken = match put.by {
             By::Caller | By::Holder(_) | By::Newcomer => state.flights.joinable(put.hashed, &put.key).cloned(),
             By::Flight(_) | By::Unasked(_) => None,
+            #[cfg(feature = "snapshot")]
+            By::Restorer => None,
         };
         state.forget_answer(Place { hashed: put.hashed, key: &put.key, clock: terms.clock }, terms, out);
         let mut put = putting.take().expect(ONCE);
@@ -232,6 +241,8 @@ impl<K: Eq, V> State<K, V> {
         let unneeded = match (put.by, put.need) {
             (By::Flight(flight), Needed::Unknown) => state.is_unneeded(flight, held, terms.clock),
             (By::Flight(_) | By::Caller | By::Holder(_) | By::Newcomer | By::Unasked(_), _) => false,
+            #[cfg(feature = "snapshot")]
+            (By::Restorer, _) => false,
         };
         put.need = Needed::Known;
         if let Some(slot) = held {
@@ -239,6 +250,8 @@ impl<K: Eq, V> State<K, V> {
         }
         match put.by {
             By::Flight(_) | By::Unasked(_) => {}
+            #[cfg(feature = "snapshot")]
+            By::Restorer => {}
             // A write is as new as what it comes after: all strikes so far.
             By::Caller | By::Newcomer => put.times.labels_mut().into_iter().for_each(Labels::stamp_now),
             By::Holder(_) => {
@@ -285,6 +298,8 @@ impl<K, V> State<K, V> {
         match put.by {
             By::Caller | By::Holder(_) | By::Newcomer => self.changes.note(put.hashed),
             By::Flight(_) | By::Unasked(_) => self.changes.landed(),
+            #[cfg(feature = "snapshot")]
+            By::Restorer => self.changes.landed(),
         }
     }
 
@@ -306,6 +321,8 @@ impl<K, V> State<K, V> {
         let is_shown = |slot: &Slot| self.store.get(*slot).times.is_shown(clock);
         match put.by {
             By::Caller | By::Flight(_) | By::Unasked(_) => false,
+            #[cfg(feature = "snapshot")]
+            By::Restorer => false,
             By::Newcomer => held.is_some_and(|slot| is_shown(&slot)),
             By::Holder(expected) => {
                 let is_held = held.filter(is_shown).is_some_and(|slot| Arc::ptr_eq(&self.store.get(slot).value, expected));
@@ -436,8 +453,8 @@ impl<K, V> State<K, V> {
         self.depart(record, cause, out);
     }
 
-    /// Takes out the entry of `put`'s own key, which would leave all the same: what that is to take the place of, or may. A value that comes back by `put` hasn't left: if it is not stored in the
-    /// end, that is what is told of it.
+    /// Takes out the entry of `put`'s own key, which would leave all the same: what that is to take the place of, or may. A value that
+    /// comes back by `put` hasn't left: if it is not stored in the end, that is what is told of it.
     pub(super) fn give_way(
         &mut self,
         own: Slot,
@@ -466,6 +483,8 @@ impl<K, V> State<K, V> {
                 None
             }
             By::Caller | By::Holder(_) | By::Newcomer | By::Unasked(_) => overtaken.map(|flight| self.flights.supersede(flight)),
+            #[cfg(feature = "snapshot")]
+            By::Restorer => None,
         }
     }
 
@@ -490,6 +509,8 @@ impl<K, V> State<K, V> {
             By::Caller | By::Holder(_) | By::Newcomer => self.store.used(slot),
             // A landed load is not an access: it would look like a second use of a key that was asked for once.
             By::Flight(_) | By::Unasked(_) => {}
+            #[cfg(feature = "snapshot")]
+            By::Restorer => {}
         }
         if renewed { Held::Renewed } else { Held::Anew }
     }

@@ -12,7 +12,7 @@ use std::sync::Arc;
 #[derive(Clone, Copy)]
 pub(crate) enum Among<'a> {
     /// All that are held: the stale, too, and what has expired and isn't reclaimed yet.
-    #[expect(dead_code, reason = "for the snapshot, which saves what is stale, too")]
+    #[cfg_attr(not(feature = "snapshot"), expect(dead_code, reason = "for the snapshot, which saves what is stale, too"))]
     Held,
     /// Those that everybody may see.
     Shown(&'a Clock),

@@ -54,6 +54,7 @@ impl World {
             permits: Arc::new(Permits::UNLIMITED),
             reads: None,
             upkeep: Arc::new(Upkeep::new(Keeper::Nobody)),
+            tags: Tags::new(),
             is_heard: false,
         };
         let clock = MockClock::new().into();
@@ -77,6 +78,7 @@ impl World {
             value: Arc::new(value),
             weight: 1,
             times,
+            stamp: 0,
             cost: Duration::ZERO,
             by,
             renewal: None,

@@ -10,6 +10,8 @@ mod changes;
 mod claim;
 mod commit;
 mod departures;
+#[cfg(feature = "snapshot")]
+mod export;
 mod heat;
 mod in_place;
 mod lifetimes;
@@ -17,6 +19,8 @@ mod lookup;
 mod mail;
 mod record;
 mod removal;
+#[cfg(feature = "snapshot")]
+mod restoring;
 mod store;
 mod striking;
 mod upkeep;
@@ -28,6 +32,8 @@ pub(crate) use answering::{Note, Noted};
 pub(crate) use claim::{Claim, Current, Led};
 pub(crate) use commit::{Answered, By, Committed, Held, Needed, Put, Terms};
 pub(crate) use departures::Departures;
+#[cfg(feature = "snapshot")]
+pub(crate) use export::{Asked, Exported};
 pub(crate) use heat::Among;
 pub(crate) use in_place::Touched;
 pub(crate) use lookup::{Due, Fallback, Need, Place, Rule, Sought, Trace};

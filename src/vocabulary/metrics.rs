@@ -94,6 +94,10 @@ pub struct MetricsSnapshot {
     pub listener_panics: u64,
     /// Panics of a custom policy, and victims of it that weren't held.
     pub policy_faults: u64,
+    /// Snapshots that autosave has saved, where the cache has it (feature `snapshot`).
+    pub autosaves: u64,
+    /// Snapshots that autosave has failed to save, and one that it could not restore when the cache was built.
+    pub autosaves_failed: u64,
     /// Who reclaims what has expired while nobody calls.
     pub janitor: Janitor,
     pub(crate) failed: [u64; LoadErrorKind::COUNT],

@@ -4,6 +4,8 @@ use super::CacheBuilder;
 use super::freshness::{Freshness, OnFailure};
 use crate::core::handle::Handle;
 use crate::core::places::{Caller, Places};
+#[cfg(feature = "snapshot")]
+use crate::core::recurring::Recurring;
 use crate::core::shared::{Answering, CacheShared, Parts, RefreshFailed, Settings, WithJanitor};
 use crate::faces::async_cache::AsyncCache;
 use crate::faces::cache::Cache;
@@ -116,6 +118,8 @@ impl<K: Key, V: Value, S> CacheBuilder<K, V, S> {
                 answering,
                 refresh_failed: self.freshness.refresh_failed.map(reporting),
                 janitor: self.janitor,
+                #[cfg(feature = "snapshot")]
+                recurring: self.recurring.map(Recurring::new),
             },
             places: Places::new(self.spawner),
             most_loads: self.max_concurrent_loads,
@@ -123,7 +127,10 @@ impl<K: Key, V: Value, S> CacheBuilder<K, V, S> {
             window: self.batch_window,
             most_refreshes: self.freshness.max_concurrent_refreshes.unwrap_or(u64::MAX),
         });
-        Ok(Handle::new(&shared))
+        let handle = Handle::new(&shared);
+        #[cfg(feature = "snapshot")]
+        shared.begin_recurring();
+        Ok(handle)
     }
 
     fn choose_shards(&self) -> Result<usize, BuildError> {

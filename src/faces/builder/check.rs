@@ -11,7 +11,7 @@ use std::time::Duration;
 
 impl<K, V, S> CacheBuilder<K, V, S> {
     pub(super) fn check(&self, callers: Caller) -> Result<(), BuildError> {
-        let refusals = [self.limits(), self.times(), self.remembering(), self.keepers(callers)];
+        let refusals = [self.limits(), self.times(), self.remembering(), self.keepers(callers), self.recurring()];
         refusals.into_iter().flatten().next().map_or(Ok(()), |refusal| Err(BuildError::new(refusal)))
     }
 
@@ -81,6 +81,25 @@ impl<K, V, S> CacheBuilder<K, V, S> {
         if backoff.first > backoff.max {
             return Some(format!("error_backoff begins with {:?}, more than its longest wait, {:?}", backoff.first, backoff.max));
         }
+        None
+    }
+
+    /// Whether somebody keeps the time of what is done at intervals.
+    #[cfg(feature = "snapshot")]
+    fn recurring(&self) -> Option<String> {
+        let every = self.recurring.as_ref()?.every;
+        if every.is_zero() {
+            return Some("autosave is every 0 s: there would be no end of it; use a minute, say".to_owned());
+        }
+        let is_kept = self.janitor == WithJanitor::Yes || self.clock.mock().is_some() || every == Duration::MAX;
+        (!is_kept).then(|| {
+            format!("autosave is every {every:?}, but without a janitor nobody keeps it: leave out no_janitor, or save when you choose with Snapshot")
+        })
+    }
+
+    #[cfg(not(feature = "snapshot"))]
+    #[expect(clippy::unused_self, reason = "there is nothing to check without the feature")]
+    fn recurring(&self) -> Option<String> {
         None
     }
 

@@ -6,6 +6,8 @@ mod eviction;
 mod freshness;
 mod loaders;
 
+#[cfg(feature = "snapshot")]
+use crate::core::recurring::Duty;
 use crate::core::shared::WithJanitor;
 use crate::ground::hash::RandomState;
 use crate::ground::time::Clock;
@@ -59,6 +61,8 @@ pub struct CacheBuilder<K, V, S = RandomState> {
     reload_fn: Option<Arc<ReloadFn<K, V>>>,
     max_batch: usize,
     batch_window: Option<Duration>,
+    #[cfg(feature = "snapshot")]
+    pub(crate) recurring: Option<Duty<K, V>>,
     hasher: S,
 }
 
@@ -93,6 +97,8 @@ impl<K, V> CacheBuilder<K, V> {
             max_batch: usize::MAX,
             batch_window: None,
             reload_fn: None,
+            #[cfg(feature = "snapshot")]
+            recurring: None,
             hasher: RandomState::new(),
         }
     }
@@ -317,6 +323,8 @@ impl<K, V, S> CacheBuilder<K, V, S> {
             max_batch: self.max_batch,
             batch_window: self.batch_window,
             reload_fn: self.reload_fn,
+            #[cfg(feature = "snapshot")]
+            recurring: self.recurring,
             hasher,
         }
     }

@@ -31,7 +31,7 @@ impl Node {
     }
 
     /// What the entry took to load, in microseconds, at least one.
-    pub(super) fn cost(&self) -> u32 {
+    pub(crate) fn cost(&self) -> u32 {
         self.cost
     }
 

@@ -6,6 +6,8 @@ pub(crate) mod hook;
 mod times;
 
 pub use times::Freshness;
+#[cfg(feature = "snapshot")]
+pub(crate) use times::{Life, SavedTimes};
 pub(crate) use times::{Seen, Times};
 
 use crate::ground::dice;
@@ -114,6 +116,14 @@ impl Rules {
             }
         }
         self
+    }
+
+    /// Whether an entry with these rules has a time to live at most.
+    fn is_plain(&self) -> bool {
+        matches!(self.refresh, Refresh::Never)
+            && self.stale_while_revalidate.is_zero()
+            && self.stale_if_error.is_zero()
+            && self.time_to_idle == Duration::MAX
     }
 
     /// Whether nothing ever changes about an entry with these rules.

@@ -1,5 +1,11 @@
 //! An entry's times, and the one function that tells what they mean now.
 
+#[cfg(feature = "snapshot")]
+mod saved;
+
+#[cfg(feature = "snapshot")]
+pub(crate) use saved::{Life, SavedTimes};
+
 use super::{Lifetime, Origin, OwnRules, Refresh, Rules, part_of};
 use crate::ground::dice;
 use crate::ground::sync::atomic::{AtomicU64, Ordering};
@@ -104,11 +110,7 @@ pub(crate) struct Seen {
 
 impl Times {
     pub(super) fn new(rules: &Rules, origin: Origin, now: Tick) -> Self {
-        let plain = matches!(rules.refresh, Refresh::Never)
-            && rules.stale_while_revalidate.is_zero()
-            && rules.stale_if_error.is_zero()
-            && rules.time_to_idle == Duration::MAX
-            && !origin.reread;
+        let plain = rules.is_plain() && !origin.reread;
         let mut times = Self { soonest: Deadline::after(now, rules.time_to_live), stored: now, more: None };
         if !plain {
             times.more = Some(Box::new(More::new(rules, origin, now)));
@@ -423,8 +425,12 @@ impl More {
     }
 
     fn idle_until(&self) -> Deadline {
+        Deadline::from_nanos(self.last_use().saturating_add(self.idle))
+    }
+
+    fn last_use(&self) -> u64 {
         // Relaxed: a use that another thread is just noting may as well come a moment later.
-        Deadline::from_nanos(self.used.load(Ordering::Relaxed).saturating_add(self.idle))
+        self.used.load(Ordering::Relaxed)
     }
 
     /// Written once in each tick of the coarse clock at most.

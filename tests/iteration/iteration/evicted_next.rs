@@ -160,6 +160,26 @@ fn a_few_of_the_coldest_are_the_first_of_all<F: Kind>() {
     });
 }
 
+/// So large a cache that a few are found before all has been looked at.
+fn the_first_few_of_many_are_the_first_of_all<F: Kind>() {
+    const MANY: u64 = 3_000;
+    for rule in rules() {
+        let cache = Of::<F>::build(rule.apply(CacheBuilder::new().capacity(MANY).shards(1)));
+        let mut seed = 1_u64;
+        for _ in 0..MANY * 4 {
+            seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            // Small keys more often than large ones.
+            let (key, limit) = ((seed >> 33) % (MANY * 2), (seed >> 20) % (MANY * 2));
+            ask_of::<F>(&cache, key.min(limit));
+        }
+        let cold = coldest::<F>(&cache, usize::MAX);
+        assert_eq!(keys_of(cache.entries()).len(), cold.len(), "{rule:?}");
+        for most in [1, 10, 100, 255, 256, 257, 700, 2_000] {
+            assert_eq!(coldest::<F>(&cache, most), &cold[..most], "{rule:?}, {most}");
+        }
+    }
+}
+
 fn shards_are_merged_by_how_much_of_each_is_colder<F: Kind>() {
     let cache = Of::<F>::build(CacheBuilder::new().capacity(1_000).shards(4).eviction(Lru));
     (0..1_000).for_each(|key| cache.insert(key, key));
@@ -221,6 +241,7 @@ on_every_face_in_time!(
     g14_under_a_window_the_coldest_are_those_that_outgrow_it,
     g14_what_is_used_all_the_time_is_hotter_than_what_never_was,
     a_few_of_the_coldest_are_the_first_of_all,
+    the_first_few_of_many_are_the_first_of_all,
     shards_are_merged_by_how_much_of_each_is_colder,
     entries_without_weight_are_the_hottest,
     g10_what_is_over_is_neither_hot_nor_cold,

@@ -6,16 +6,18 @@ use crate::faces::{Face, Kind};
 use crate::on_every_face_in_time;
 use crate::policies::rules;
 use crate::rest::at_rest;
-use crate::together::observed;
 use bellwether::CacheBuilder;
 use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 /// Keys below stay; all others come and go.
 const STAY: u64 = 2_000;
 const ALL: u64 = 6_000;
 
 /// Checks a walk that was made while others came and went.
-fn check(walk: Walk, met: Vec<(u64, std::sync::Arc<u64>)>) {
+fn check(walk: Walk, met: Vec<(u64, Arc<u64>)>) {
     let mut times = BTreeMap::new();
     met.into_iter().for_each(|(key, _)| *times.entry(key).or_insert(0) += 1);
     let missed = (0..STAY).filter(|key| !times.contains_key(key)).count();
@@ -25,9 +27,10 @@ fn check(walk: Walk, met: Vec<(u64, std::sync::Arc<u64>)>) {
     assert!(times.iter().all(|entry| once(&entry)), "{walk:?} meets some twice");
 }
 
-fn churn(cache: &impl Face<u64, u64>, thread: usize, rounds: u64) {
-    let mut seed = thread as u64 + 1;
-    for _ in 0..rounds {
+/// Writes and reads until it is `over`.
+fn churn(cache: &impl Face<u64, u64>, thread: u64, over: &AtomicBool) {
+    let mut seed = thread + 1;
+    while !over.load(Ordering::Relaxed) {
         seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let key = (seed >> 33) % ALL;
         match (seed >> 20) % 4 {
@@ -42,27 +45,36 @@ fn churn(cache: &impl Face<u64, u64>, thread: usize, rounds: u64) {
     }
 }
 
-fn entries_that_stay_are_met_once_while_threads_write<F: Kind>() {
-    let rounds = if cfg!(debug_assertions) { 10_000 } else { 50_000 };
-    for shards in [1, 4] {
-        let cache = holding::<F>(shards, 0..STAY);
-        for walk in [Walk::Iter, Walk::Batches(1), Walk::Snapshot, Walk::Pages(100), Walk::Stream, Walk::Hottest, Walk::Coldest] {
-            observed(2, || check(walk, walk.all::<F, _, _>(&cache)), |thread| churn(&cache, thread, rounds));
+/// Walks so often, while two threads write.
+fn check_while_written<F: Kind>(cache: &Of<F>, walks: &[Walk], times: u32) {
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for thread in 0..2 {
+            let over = &over;
+            scope.spawn(move || churn(cache, thread, over));
         }
-        at_rest(&cache.sync());
+        let walked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            (0..times).for_each(|_| walks.iter().for_each(|&walk| check(walk, walk.all::<F, _, _>(cache))));
+        }));
+        over.store(true, Ordering::Relaxed);
+        walked.unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+    });
+    at_rest(&cache.sync());
+}
+
+fn entries_that_stay_are_met_once_while_threads_write<F: Kind>() {
+    let walks = [Walk::Iter, Walk::Batches(8), Walk::Snapshot, Walk::Pages(100), Walk::Stream, Walk::Hottest, Walk::Coldest];
+    for shards in [1, 4] {
+        check_while_written::<F>(&holding::<F>(shards, 0..STAY), &walks, 2);
     }
 }
 
 fn every_policy_tells_of_all_that_stays_while_threads_write<F: Kind>() {
-    let rounds = if cfg!(debug_assertions) { 3_000 } else { 30_000 };
     for rule in rules() {
         // More than is ever held, so that nothing is evicted; and bounded, so that policies keep their queues.
         let cache = Of::<F>::build(rule.apply(CacheBuilder::new().shards(1).capacity(ALL * 2)));
         (0..STAY).for_each(|key| cache.insert(key, key));
-        for walk in [Walk::Hottest, Walk::Coldest] {
-            observed(2, || check(walk, walk.all::<F, _, _>(&cache)), |thread| churn(&cache, thread, rounds));
-        }
-        at_rest(&cache.sync());
+        check_while_written::<F>(&cache, &[Walk::Hottest, Walk::Coldest], 3);
     }
 }
 
