@@ -56,7 +56,7 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> CacheShared<K, V,
         for (shard, members) in groups.of(self) {
             for members in members.chunks(WRITES) {
                 self.heed_outbox(shard, Sending::Single);
-                let wanted = members.iter().map(|&number| (number, groups.place(self, keys, number)));
+                let wanted = members.iter().map(|member| (member.number, member.place(self, keys)));
                 self.accounted(|out| shard.remove_each(wanted, self.terms(), out, |number, value| removed[number] = Some(value)));
             }
         }
@@ -69,8 +69,8 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> CacheShared<K, V,
         let mut items: Vec<_> = items.into_iter().map(Some).collect();
         for (shard, members) in groups.of(self) {
             for members in members.chunks(WRITES) {
-                let taken = members.iter().filter_map(|&number| Some((number, items[number].take()?)));
-                let weighed = |(number, (key, value))| self.written((groups.hashed(number), key), Arc::new(value));
+                let taken = members.iter().filter_map(|member| Some((member.hashed, items[member.number].take()?)));
+                let weighed = |(hashed, (key, value))| self.written((hashed, key), Arc::new(value));
                 let mut puts: VecDeque<_> = taken.map(weighed).collect();
                 while !puts.is_empty() {
                     self.heed_outbox(shard, Sending::Single);

@@ -171,7 +171,7 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> CacheShared<K, V,
         let mut found = vec![None; keys.len()];
         for (shard, members) in groups.of(self) {
             for members in members.chunks(HOLD) {
-                let wanted = members.iter().map(|&number| (number, groups.place(self, keys, number)));
+                let wanted = members.iter().map(|member| (member.number, member.place(self, keys)));
                 shard.fetch_each(wanted, need, |number, value| found[number] = Some(value));
             }
         }

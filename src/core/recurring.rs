@@ -7,14 +7,24 @@ use super::places::{IfRefused, blocking};
 use super::shared::CacheShared;
 use crate::ground::contain::contain;
 use crate::ground::sync::atomic::{AtomicU64, Ordering};
-use crate::ground::sync::{Mutex, Weak};
+use crate::ground::sync::{Mutex, Weak, per_thread};
 use crate::ground::time::Appointment;
 use crate::vocabulary::keys::{Key, Value};
 use futures::channel::oneshot;
+use std::cell::Cell;
 use std::hash::BuildHasher;
 use std::sync::Arc;
 use std::task::{Wake, Waker};
 use std::time::Duration;
+
+per_thread! {
+    static AT_IT: Cell<bool> = Cell::new(false);
+}
+
+/// Whether this thread is at the recurring work of any cache, which may be users' code by now.
+fn is_at_it() -> bool {
+    AT_IT.try_with(Cell::get).unwrap_or(false)
+}
 
 /// How work went.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -67,13 +77,17 @@ impl<K, V> Recurring<K, V> {
         [self.done.load(Ordering::Relaxed), self.failed.load(Ordering::Relaxed)]
     }
 
-    /// One at a time: another that is under way is waited for.
+    /// One at a time: another that is under way is waited for, but not from inside of one, which it could wait for in turn.
     fn go_through(&self, work: &Work<K, V>, cache: &dyn Contents<K, V>) {
-        let _turn = self.turn.lock();
+        let is_inside = is_at_it();
+        let turn = if is_inside { self.turn.try_lock() } else { Some(self.turn.lock()) };
+        let Some(_turn) = turn else { return };
+        AT_IT.with(|at_it| at_it.set(true));
         let went = contain(|| work(cache)).unwrap_or_else(|panic| {
             panic.forget();
             Went::Wrong
         });
+        AT_IT.with(|at_it| at_it.set(is_inside));
         match went {
             Went::Well => self.done.fetch_add(1, Ordering::Relaxed),
             Went::Wrong => self.failed.fetch_add(1, Ordering::Relaxed),
@@ -116,6 +130,9 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> CacheShared<K, V,
             return;
         }
         self.stop_recurring();
+        if is_at_it() {
+            return self.recur();
+        }
         let (done, told) = oneshot::channel();
         let shared = Arc::clone(self);
         self.places.for_blocking(&self.process).run(Box::new(move || {

@@ -16,7 +16,7 @@ macro_rules! walking_methods {
             /// It takes the read lock of a part of the cache for at most 64 entries and 256 steps at a time, in which keys are cloned, and no lock between.
             ///
             /// # Panics
-            /// Walking it panics where a key's `Clone` does; inside the closure of [`get`](Self::get); and inside a method of a custom policy.
+            /// Walking it panics where a key's `Clone` does, and may be gone on with; inside the closure of [`get`](Self::get); and inside a method of a custom policy.
             ///
             /// # Examples
             /// ```

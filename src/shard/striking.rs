@@ -3,9 +3,9 @@
 use super::commit::Terms;
 use super::departures::Departures;
 use super::lookup::Place;
-use super::upkeep::STEPS;
+use super::walk::STEPS;
 use super::{Shard, State};
-use crate::ground::slab::{Handle, Slot};
+use crate::ground::slab::{Handle, Search, Slot};
 use crate::ground::tags::Fate;
 use crate::ground::time::{Clock, Deadline};
 use crate::vocabulary::removal::RemovalCause;
@@ -29,9 +29,14 @@ impl<K, V> Shard<K, V> {
         }
         let mut state = self.write();
         let now = terms.clock.now();
-        let mut next = state.store.next_at(from).map(|(slot, _)| slot);
-        for _ in 0..STEPS {
-            let slot = next?;
+        let (mut next, mut steps) = (from, STEPS);
+        while steps > 0 {
+            let slot = match state.store.search(next, &mut steps) {
+                Search::Found(slot) => slot,
+                Search::Paused(at) => return Some(at),
+                Search::End => return None,
+            };
+            steps = steps.saturating_sub(1);
             let times = &state.store.get(slot).times;
             if times.fate() != Fate::Spared {
                 if !times.is_over(terms.clock) {
@@ -43,9 +48,9 @@ impl<K, V> Shard<K, V> {
                     state.part_with(Some(slot), RemovalCause::Expired, terms, out);
                 }
             }
-            next = state.store.next_at(slot.checked_add(1)?).map(|(slot, _)| slot);
+            next = slot.checked_add(1)?;
         }
-        next
+        Some(next)
     }
 
     /// Overtakes all flights that are in the air.
@@ -61,15 +66,20 @@ impl<K, V> Shard<K, V> {
         K: Clone,
     {
         let state = self.read();
-        let mut next = state.store.next_at(from);
+        let (mut next, mut steps) = (from, STEPS);
         for _ in 0..most {
-            let (slot, record) = next?;
+            let slot = match state.store.search(next, &mut steps) {
+                Search::Found(slot) => slot,
+                Search::Paused(at) => return Some(at),
+                Search::End => return None,
+            };
+            let record = state.store.get(slot);
             if let Some(stay) = state.store.handle(slot).filter(|_| !record.times.is_over(clock)) {
                 out.push(Glimpse { key: record.key.clone(), value: Arc::clone(&record.value), stay });
             }
-            next = state.store.next_at(slot.checked_add(1)?);
+            next = slot.checked_add(1)?;
         }
-        next.map(|(slot, _)| slot)
+        Some(next)
     }
 
     /// Removes what was seen, where just that is still held, and overtakes the flights of its keys. Gives how many were removed.

@@ -61,7 +61,7 @@ pub(crate) enum Reached {
 impl<K: Clone, V> Shard<K, V> {
     /// Goes on with `walk` in one hold of the lock, and gives `take` the entries that everybody may see.
     ///
-    /// If a key's `Clone` panics, the walk has passed its entry.
+    /// If a key's `Clone` panics, the walk stands at its entry.
     pub(crate) fn walk_on(&self, walk: &mut Walk, hold: &mut Hold, clock: &Clock, mut take: impl FnMut((K, Arc<V>))) -> Reached {
         let state = self.read();
         let before = *walk.before.get_or_insert_with(|| state.store.now());
@@ -83,9 +83,9 @@ impl<K: Clone, V> Shard<K, V> {
                 if hold.most == 0 {
                     return Reached::Entry;
                 }
+                let taken = state.store.get(slot).taken();
                 hold.most -= 1;
-                walk.next = slot + 1;
-                take(state.store.get(slot).taken());
+                take(taken);
             }
             walk.next = slot + 1;
         }

@@ -4,46 +4,43 @@ use super::world::Wall;
 use crate::faces::{Face, Kind};
 use crate::gate::until;
 use crate::hush::{ON_PURPOSE, hush};
-use crate::watchdog::in_time;
-use bellwether::{
-    AsyncCache, Autosave, BoxError, Cache, CacheBuilder, MockClock, Postcard, SnapshotCodec, SnapshotError, SpawnError, Spawner,
-};
+use bellwether::{Autosave, BoxError, Cache, CacheBuilder, MockClock, Postcard, SnapshotCodec, SnapshotError};
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, channel};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 use tempfile::TempDir;
 
-const SECOND: Duration = Duration::from_secs(1);
+pub(super) const SECOND: Duration = Duration::from_secs(1);
 
 /// A folder with a file to save to.
-fn place() -> (TempDir, PathBuf) {
+pub(super) fn place() -> (TempDir, PathBuf) {
     let folder = tempfile::tempdir().expect("there is room");
     let path = folder.path().join("cache");
     (folder, path)
 }
 
 /// What autosave has to say.
-struct Heard {
-    saves: Receiver<u64>,
+pub(super) struct Heard {
+    pub(super) saves: Receiver<u64>,
     restores: Receiver<u64>,
     errors: Receiver<String>,
 }
 
 impl Heard {
-    fn no_errors(&self) {
+    pub(super) fn no_errors(&self) {
         assert_eq!(self.errors.try_iter().collect::<Vec<_>>(), Vec::<String>::new());
     }
 
     /// How many entries the next save has.
-    fn save(&self) -> u64 {
+    pub(super) fn save(&self) -> u64 {
         self.saves.recv_timeout(crate::gate::PATIENCE).expect("it is saved")
     }
 }
 
-fn autosave(path: &Path) -> (Autosave, Heard) {
+pub(super) fn autosave(path: &Path) -> (Autosave, Heard) {
     let ((save, saves), (restore, restores), (error, errors)) = (channel(), channel(), channel());
     let autosave = Autosave::new(path)
         // Nobody may listen any more.
@@ -260,80 +257,3 @@ crate::on_every_face_in_time!(
     lives_go_on_between_two_processes,
     g18_a_save_that_fails_is_told_of_and_the_next_is_done,
 );
-
-/// By the system's clock, on the janitor's thread's word.
-#[test]
-fn the_janitor_keeps_the_time() {
-    in_time(|| {
-        let (_folder, path) = place();
-        let (saving, heard) = autosave(&path);
-        let cache = Cache::<u32, u32>::builder().autosave(saving.every(Duration::from_millis(5))).build().expect("the settings make sense");
-        cache.insert(1, 1);
-        until("the value is saved", || heard.save() == 1);
-        heard.no_errors();
-    });
-}
-
-#[test]
-fn an_interval_that_makes_no_sense_or_that_nobody_keeps_is_refused() {
-    let (_folder, path) = place();
-    let builder = |every| Cache::<u32, u32>::builder().autosave(Autosave::new(&path).every(every));
-    assert!(builder(Duration::ZERO).build().is_err());
-    let error = builder(SECOND).no_janitor().build().expect_err("nobody keeps it");
-    assert!(error.to_string().contains("autosave"), "{error}");
-    builder(Duration::MAX).no_janitor().build().expect("close needs nobody").close();
-    assert!(path.exists());
-}
-
-/// Takes note of which thread does the saving.
-#[derive(Clone, Default)]
-struct Noting(Arc<Mutex<Vec<&'static str>>>);
-
-impl Spawner for Noting {
-    fn spawn(&self, _: bellwether::BoxFuture<'static, ()>) -> Result<(), SpawnError> {
-        Err(SpawnError::new("no tasks"))
-    }
-    fn spawn_blocking(&self, job: Box<dyn FnOnce() + Send>) -> Result<(), SpawnError> {
-        self.0.lock().expect("nobody panics with it").push("asked");
-        std::thread::spawn(job);
-        Ok(())
-    }
-}
-
-#[test]
-fn g19_it_runs_on_the_builders_spawner() {
-    in_time(|| {
-        let (_folder, path) = place();
-        let (clock, spawner, (saving, heard)) = (MockClock::new(), Noting::default(), autosave(&path));
-        let builder = AsyncCache::<u32, u32>::builder().clock(clock.clone()).spawner(spawner.clone());
-        let cache = builder.autosave(saving.every(SECOND)).build_async().expect("the settings make sense");
-        clock.advance(SECOND);
-        assert_eq!(heard.save(), 0);
-        futures::executor::block_on(cache.close());
-        assert_eq!(heard.save(), 0);
-        assert_eq!(spawner.0.lock().expect("nobody panics with it").len(), 2);
-    });
-}
-
-/// A spawner that takes nothing: close saves all the same.
-#[test]
-fn g17_close_saves_where_no_thread_can_be_had() {
-    struct Refusing;
-    impl Spawner for Refusing {
-        fn spawn(&self, _: bellwether::BoxFuture<'static, ()>) -> Result<(), SpawnError> {
-            Err(SpawnError::new("no tasks"))
-        }
-        fn spawn_blocking(&self, _: Box<dyn FnOnce() + Send>) -> Result<(), SpawnError> {
-            Err(SpawnError::new("no threads"))
-        }
-    }
-    in_time(|| {
-        let (_folder, path) = place();
-        let (saving, heard) = autosave(&path);
-        let builder = AsyncCache::<u32, u32>::builder().spawner(Refusing).autosave(saving.every(Duration::MAX));
-        let cache = builder.build_async().expect("the settings make sense");
-        cache.insert(1, 1);
-        futures::executor::block_on(cache.close());
-        assert_eq!(heard.save(), 1);
-    });
-}

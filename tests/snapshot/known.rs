@@ -122,7 +122,8 @@ fn g2_tags_come_back_and_strikes_while_it_is_read_count<F: Kind>() {
     let cache = <F::Of<u32, u32>>::build(CacheBuilder::new());
     let (sync, reader) = (cache.sync(), cache.sync());
     let reader = Acting(&bytes, Some(move || reader.invalidate_tag("mod 0")));
-    bellwether::Snapshot::new().load(&sync, reader).expect("it is as it was saved");
+    let result = bellwether::Snapshot::new().load(&sync, reader).expect("it is as it was saved");
+    assert_eq!((result.entries, result.known), (7, 4));
     let held = || (0..=10).filter(|key| cache.contains_key(key)).collect::<Vec<u32>>();
     assert_eq!(held(), [1, 2, 4, 5, 7, 8, 10], "the others were struck since");
     sync.invalidate_tag("mod 1");

@@ -11,6 +11,7 @@ mod hush;
 mod watchdog;
 
 mod autosave;
+mod autosave_threads;
 mod capacity;
 mod codecs;
 mod files;

@@ -4,6 +4,7 @@ use super::Snapshot;
 use super::format::{Header, Sink};
 use crate::faces::cache::Cache;
 use crate::ground::time::MockClock;
+use crate::mechanisms::eviction::EvictionPolicy;
 use std::time::{Duration, SystemTime};
 
 /// Keys and values with something to allocate and something to refuse.
@@ -34,7 +35,7 @@ fn fixed() -> Snapshot {
 fn target(capacity: u64) -> Target {
     let clock = MockClock::new();
     clock.advance(Duration::from_secs(1));
-    Target::builder().capacity(capacity).shards(2).clock(clock).build().expect("the settings make sense")
+    Target::builder().capacity(capacity).shards(2).eviction(EvictionPolicy::Lru).clock(clock).build().expect("the settings make sense")
 }
 
 fn restore(bytes: &[u8]) {

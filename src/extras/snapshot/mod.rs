@@ -8,12 +8,14 @@ mod file;
 mod format;
 #[cfg(fuzzing)]
 pub(crate) mod fuzzing;
+mod report;
 mod restore;
 mod save;
 
 pub use autosave::Autosave;
 pub use codec::{Postcard, SnapshotCodec};
 pub use error::{SnapshotError, SnapshotPart};
+pub use report::{Restored, Saved};
 
 use crate::core::contents::Contents;
 use crate::faces::reach::AnyCache;
@@ -321,54 +323,4 @@ impl<C> fmt::Debug for Snapshot<C> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Snapshot").field("schema", &self.schema).finish_non_exhaustive()
     }
-}
-
-/// What was saved.
-///
-/// # Examples
-/// ```
-/// let cache = bellwether::Cache::<u32, u32>::builder().build()?;
-/// let saved = bellwether::Snapshot::new().save(&cache, std::io::sink())?;
-/// assert_eq!(saved.entries, 0);
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[non_exhaustive]
-pub struct Saved {
-    /// How many entries.
-    pub entries: u64,
-    /// The snapshot's length in bytes.
-    pub bytes: u64,
-}
-
-/// What was restored, and what wasn't.
-///
-/// # Examples
-/// ```
-/// use bellwether::{Cache, Snapshot};
-///
-/// let before = Cache::<u32, u32>::builder().build()?;
-/// (0..100).for_each(|n| before.insert(n, n));
-/// let mut bytes = Vec::new();
-/// Snapshot::new().save(&before, &mut bytes)?;
-/// let after = Cache::<u32, u32>::builder().capacity(10).build()?;
-/// let restored = Snapshot::new().load(&after, &bytes[..])?;
-/// assert_eq!((restored.entries, restored.left_out), (10, 90));
-/// # Ok::<(), Box<dyn std::error::Error>>(())
-/// ```
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-#[non_exhaustive]
-pub struct Restored {
-    /// Entries that were stored.
-    pub entries: u64,
-    /// Entries whose last deadline has passed since they were saved.
-    pub expired: u64,
-    /// Entries of which the cache knew something newer.
-    pub known: u64,
-    /// Entries for which there was no room, or that the policy refused.
-    pub left_out: u64,
-    /// The snapshot's length in bytes.
-    pub bytes: u64,
-    /// When it was saved, by the wall clock of then.
-    pub saved_at: SystemTime,
 }

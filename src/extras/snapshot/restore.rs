@@ -175,6 +175,9 @@ impl<K, V> Candidates<K, V> {
 
     /// Lets go of the coldest while the others weigh more than `enough`.
     fn thin_out(&mut self, enough: u128) {
+        if self.weight <= enough {
+            return;
+        }
         self.sort();
         let mut weight = self.weight;
         let is_surplus = |candidate: &&Candidate<K, V>| {
@@ -190,7 +193,7 @@ impl<K, V> Candidates<K, V> {
 
     /// The coldest first.
     fn sort(&mut self) {
-        self.all.sort_by_key(|candidate| candidate.entry.heat);
+        self.all.sort_by_cached_key(|candidate| candidate.entry.heat);
     }
 
     /// Keeps the hottest that fit into so much room, the coldest of those first.

@@ -9,7 +9,8 @@ use std::sync::Arc;
 /// All entries of a cache, as [`iter`](crate::Cache::iter) gives them.
 ///
 /// # Panics
-/// [`next`](Iterator::next) panics where a key's `Clone` does. That entry is passed over then; those before it in its batch come next.
+/// [`next`](Iterator::next) panics where a key's `Clone` does. The calls after it give what came before that key in its batch, and then try it
+/// again.
 ///
 /// # Examples
 /// ```

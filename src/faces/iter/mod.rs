@@ -28,7 +28,8 @@ impl<K: Clone, V> Batches<K, V> {
         Self { tour: Tour::new(), most: most.clamp(1, STEPS as usize), taken: VecDeque::new(), is_over: false }
     }
 
-    /// Takes what one hold of a lock can take. If a key's `Clone` panics, that entry is passed over, and the batch keeps those before it.
+    /// Takes what one hold of a lock can take. If a key's `Clone` panics, the batch keeps those before it, and the next one
+    /// begins with it.
     fn take<S>(&mut self, shared: &CacheShared<K, V, S>) {
         let mut hold = Hold { most: self.most, steps: STEPS };
         let taken = &mut self.taken;

@@ -17,7 +17,8 @@ use std::task::{Context, Poll};
 /// is pending once, so that its executor's other tasks have their turn. It ends for good: polled after its end it is at its end again.
 ///
 /// # Panics
-/// Polling it panics where a key's `Clone` does. That entry is passed over then; those before it in its batch come next.
+/// Polling it panics where a key's `Clone` does. The polls after it give what came before that key in its batch, and then try it
+/// again.
 ///
 /// # Examples
 /// ```
