@@ -38,8 +38,10 @@ pub(super) struct Batch<K: Key, V: Value, S: Send + Sync + 'static> {
     /// Places in that order, by a hash of the key of its own: the caller's form of a key is hashed by way of a trait object.
     places: HashTable<usize>,
     hasher: RandomState,
-    /// What came later has a number that is as high, among the strikes of tags and all writes.
+    /// Writes that came later have a number that is as high.
     number: u64,
+    /// The number of the last strike of a tag before it.
+    stamp: u64,
     /// What ends them at their time.
     alarm: Mutex<Option<Appointment>>,
     shared: Arc<CacheShared<K, V, S>>,
@@ -151,9 +153,9 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> Batch<K, V, S> {
         }
         let guards: Box<[_]> = guards.into_iter().map(|guard| Mutex::new(Some(guard))).collect();
         shared.note_writes();
-        let number = shared.tags.next();
-        let (alarm, permit) = (Mutex::new(None), Mutex::new(permit));
-        Some(Arc::new(Self { crew, guards, places, hasher, number, alarm, shared: Arc::clone(shared), permit }))
+        let number = shared.tags.next_load();
+        let (alarm, permit, stamp) = (Mutex::new(None), Mutex::new(permit), shared.tags.now());
+        Some(Arc::new(Self { crew, guards, places, hasher, number, stamp, alarm, shared: Arc::clone(shared), permit }))
     }
 
     /// Sees to it that its flights end at their time: one alarm does for all.
@@ -311,7 +313,7 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> Sink<K, V> for Batch<K, V, S> {
                 }
                 serves
             }
-            (None, Ok(loaded)) => !self.crew.is_over() && self.shared.insert_unasked(key.to_key(), loaded, self.number),
+            (None, Ok(loaded)) => !self.crew.is_over() && self.shared.insert_unasked(key.to_key(), loaded, self.number, self.stamp),
             (None, Err(_)) => false,
         }
     }

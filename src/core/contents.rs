@@ -117,7 +117,7 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> Contents<K, V> fo
                 drop_contained(unmet.value);
                 PutBack::Known
             }
-            Stored::Refused | Stored::Superseded | Stored::Struck => PutBack::Refused,
+            Stored::Refused | Stored::Superseded | Stored::Struck(_) => PutBack::Refused,
         }
     }
 }

@@ -23,6 +23,8 @@ struct Progress {
     number: u64,
     shard: usize,
     slot: u32,
+    /// Whether no shard was passed over: else it begins anew later.
+    is_whole: bool,
 }
 
 impl Sweep {
@@ -43,11 +45,14 @@ impl<K, V, S> CacheShared<K, V, S> {
     pub(super) fn sweep(&self, mut holds: u32) -> Done {
         if let Some(mut at) = self.sweep_from() {
             while let Some(shard) = self.shards.get(at.shard) {
-                let open = self.is_open(shard);
-                if !open || holds == 0 {
+                if !self.is_open(shard) {
+                    // Of one that the listener holds up the janitor is told when it may go on; the others needn't wait for it.
+                    (at.shard, at.slot, at.is_whole) = (at.shard + 1, 0, false);
+                    continue;
+                }
+                if holds == 0 {
                     *self.sweep.0.lock() = Some(at);
-                    // Of a shard that the listener holds up the janitor is told when it may go on.
-                    return if open { Done::Part } else { Done::All };
+                    return Done::Part;
                 }
                 holds -= 1;
                 let mut out = Departures::new();
@@ -55,8 +60,11 @@ impl<K, V, S> CacheShared<K, V, S> {
                 self.let_go(out);
                 (at.shard, at.slot) = next.map_or((at.shard + 1, 0), |slot| (at.shard, slot));
             }
-            self.tags.sweep_ended(at.number);
             *self.sweep.0.lock() = None;
+            if !at.is_whole {
+                return Done::All;
+            }
+            self.tags.sweep_ended(at.number);
             // Of further ones later: who strikes all the time doesn't keep everybody else waiting.
             if self.tags.unswept().is_some() {
                 self.upkeep.want(Deadline::after(self.clock.now(), Duration::ZERO));
@@ -76,7 +84,7 @@ impl<K, V, S> CacheShared<K, V, S> {
     /// Where the sweep goes on, or begins, if there is something to be carried out.
     fn sweep_from(&self) -> Option<Progress> {
         let begun = *self.sweep.0.lock();
-        begun.or_else(|| self.tags.unswept().map(|number| Progress { number, shard: 0, slot: 0 }))
+        begun.or_else(|| self.tags.unswept().map(|number| Progress { number, shard: 0, slot: 0, is_whole: true }))
     }
 }
 

@@ -8,7 +8,7 @@ use crate::ground::contain::{Panic, contain, drop_contained};
 use crate::ground::dice;
 use crate::ground::hash::Hashed;
 use crate::ground::reentry;
-use crate::ground::tags::{Fate, Labels};
+use crate::ground::tags::Labels;
 use crate::ground::time::Tick;
 use crate::ground::waits::{InLoad, Load};
 use crate::mechanisms::flight::{Flight, Kind, Landing, Standing, Turn};
@@ -262,16 +262,13 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> LoadGuard<K, V, S> {
                     Stored::Held(Held::Renewed) => (Standing::Held, Outcome::Unchanged),
                     Stored::Refused => (Standing::Held, Outcome::Refused),
                     Stored::Superseded | Stored::Unmet(_) => (Standing::Superseded, Outcome::Superseded),
-                    Stored::Struck => (Standing::Struck { stamp: self.stamp.get() }, Outcome::Superseded),
+                    Stored::Struck(by) => (Standing::Struck { by }, Outcome::Superseded),
                 };
                 (Landing { result, standing }, outcome)
             }
             Prepared::Deliver(value, labels) => {
                 let standing = self.land_empty(self.leaving(RemovalCause::Replaced), None, out);
-                let standing = match labels {
-                    Some(labels) if labels.fate() != Fate::Spared => Standing::Struck { stamp: self.stamp.get() },
-                    Some(_) | None => standing,
-                };
+                let standing = labels.and_then(|labels| labels.struck_by()).map_or(standing, |by| Standing::Struck { by });
                 let outcome = if standing == Standing::Held { Outcome::Uncached } else { Outcome::Superseded };
                 (Landing { result: Ok(value), standing }, outcome)
             }

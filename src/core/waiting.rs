@@ -175,7 +175,7 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> Waiting<'_, K, V, S> {
     fn look(&mut self, cx: &Context<'_>) -> Poll<Landing<V>> {
         let came = self.stamp;
         self.waiter().poll(cx).map(|landing| match landing.standing {
-            Standing::Struck { stamp } if stamp < came => Landing { result: Err(LoadError::Cancelled), standing: Standing::Vacated },
+            Standing::Struck { by } if by <= came => Landing { result: Err(LoadError::Cancelled), standing: Standing::Vacated },
             _ => landing,
         })
     }

@@ -23,8 +23,8 @@ pub(crate) enum Stored<V> {
     Held(Held),
     Refused,
     Superseded,
-    /// One of its tags was struck while it was being loaded.
-    Struck,
+    /// One of its tags was struck while it was being loaded, first by the strike of this number, as far as is known.
+    Struck(u64),
     /// What it was to take the place of isn't what is held.
     Unmet(Unmet<V>),
 }
@@ -154,7 +154,7 @@ impl<K: Key, V: Value, S> CacheShared<K, V, S> {
             }
             Committed::Refused => Stored::Refused,
             Committed::Superseded => Stored::Superseded,
-            Committed::Struck => Stored::Struck,
+            Committed::Struck(by) => Stored::Struck(by),
             Committed::Unmet(Put { key, value, .. }, held) => {
                 out.key(key);
                 Stored::Unmet(Unmet { value, held })
@@ -188,7 +188,7 @@ impl<K: Key, V: Value, S> CacheShared<K, V, S> {
     pub(super) fn put_if(&self, put: Put<'_, K, V>) -> Result<(), Unmet<V>> {
         match self.accounted(|out| self.put(put, out)) {
             Stored::Unmet(unmet) => Err(unmet),
-            Stored::Held(_) | Stored::Refused | Stored::Superseded | Stored::Struck => Ok(()),
+            Stored::Held(_) | Stored::Refused | Stored::Superseded | Stored::Struck(_) => Ok(()),
         }
     }
 
@@ -203,9 +203,9 @@ impl<K: Key, V: Value, S> CacheShared<K, V, S> {
 
 impl<K: Key, V: Value, S> CacheShared<K, V, S> {
     /// Stores what the load of other keys brought, which has this `number`: only where there is nothing, and nothing has happened since it began.
-    pub(super) fn insert_unasked(&self, key: K, loaded: Loaded<V>, number: u64) -> bool {
+    pub(super) fn insert_unasked(&self, key: K, loaded: Loaded<V>, number: u64, stamp: u64) -> bool {
         let Answer::Value(value) = loaded.answer else { return false };
-        let making = Making { load_time: Duration::ZERO, stamp: number };
+        let making = Making { load_time: Duration::ZERO, stamp };
         // What the weigher and the key do is nothing that the other keys of the load should suffer from.
         let stored = contain(|| {
             let hashed = (self.hash_key)(&self.hasher, &key);

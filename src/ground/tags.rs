@@ -21,7 +21,10 @@ const UNTOLD: u64 = u64::MAX;
 
 /// The tags of a cache.
 pub(crate) struct Tags {
+    /// The number of the last strike.
     sequence: AtomicU64,
+    /// The number of the last load of many keys, among which writes are placed.
+    loads: AtomicU64,
     /// All strikes up to this one have been carried out on what was held.
     swept: AtomicU64,
     /// The last strike of any tag.
@@ -51,6 +54,8 @@ struct Tag {
     carriers: AtomicUsize,
     invalidated: AtomicU64,
     expired: AtomicU64,
+    /// The number of the strike before the last, or a higher one.
+    before: AtomicU64,
     /// When the first of those expiries came that have yet to be carried out on what is held, in nanoseconds.
     expired_at: AtomicU64,
 }
@@ -83,8 +88,8 @@ pub(crate) enum Fate {
 impl Tags {
     pub(crate) fn new() -> Arc<Self> {
         let names = Mutex::new(Names { carried: HashTable::new(), others: None });
-        let (sequence, swept, last) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
-        Arc::new(Self { sequence, swept, last, hasher: RandomState::new(), names })
+        let (sequence, loads, swept, last) = (AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0), AtomicU64::new(0));
+        Arc::new(Self { sequence, loads, swept, last, hasher: RandomState::new(), names })
     }
 
     /// The number of what begins now.
@@ -93,9 +98,14 @@ impl Tags {
         self.sequence.load(Ordering::SeqCst)
     }
 
-    /// A number that is higher than that of all that has begun.
-    pub(crate) fn next(&self) -> u64 {
-        self.sequence.fetch_add(1, Ordering::SeqCst) + 1
+    /// The number of a load of many keys that begins now.
+    pub(crate) fn next_load(&self) -> u64 {
+        self.loads.fetch_add(1, Ordering::SeqCst) + 1
+    }
+
+    /// The number of the last load of many keys that has begun.
+    pub(crate) fn last_load(&self) -> u64 {
+        self.loads.load(Ordering::SeqCst)
     }
 
     /// The tags of these names, on something that has the number `stamp`. None if there are no names.
@@ -119,7 +129,10 @@ impl Tags {
     pub(crate) fn strike(&self, name: &str, strike: Strike) -> bool {
         let hash = self.hasher.hash_one(name);
         let mut table = self.names.lock();
-        let number = self.next();
+        let number = self.sequence.fetch_add(1, Ordering::SeqCst) + 1;
+        if let Some(tag) = table.carried.find(hash, |tag| *tag.name == *name) {
+            tag.before.store(tag.last(), Ordering::Release);
+        }
         match table.carried.find(hash, |tag| *tag.name == *name) {
             Some(tag) => match strike {
                 Strike::Invalidate => tag.invalidated.store(number, Ordering::Release),
@@ -198,6 +211,7 @@ impl Names {
             carriers: AtomicUsize::new(1),
             invalidated: AtomicU64::new(invalidated),
             expired: AtomicU64::new(expired),
+            before: AtomicU64::new(invalidated.max(expired)),
             expired_at: AtomicU64::new(UNTOLD),
         });
         self.carried.insert_unique(hash, Arc::clone(&tag), |tag| tag.hash);
@@ -227,6 +241,12 @@ impl Tag {
     fn numbers(&self) -> Numbers {
         Numbers { invalidated: self.invalidated.load(Ordering::Acquire), expired: self.expired.load(Ordering::Acquire) }
     }
+
+    /// The number of the last strike.
+    fn last(&self) -> u64 {
+        let Numbers { invalidated, expired } = self.numbers();
+        invalidated.max(expired)
+    }
 }
 
 impl Labels {
@@ -254,10 +274,20 @@ impl Labels {
         self.stamp = self.home.now();
     }
 
+    /// The number of the first strike since what carries these began, or a lower one that still is higher than its own; none if there was none.
+    pub(crate) fn struck_by(&self) -> Option<u64> {
+        let first = |tag: &Arc<Tag>| {
+            let last = tag.last();
+            let before = tag.before.load(Ordering::Acquire);
+            (last > self.stamp).then(|| if before <= self.stamp { last } else { self.stamp + 1 })
+        };
+        self.tags.iter().filter_map(first).min()
+    }
+
     /// Makes what carries these as new as the strikes that have been seen by now, all of which are carried out on it. Gives what those come to.
     pub(crate) fn catch_up(&mut self) -> Fate {
         // Strikes are stored in the order of their numbers: who sees the last of these sees, on a second look, all before it.
-        let seen = self.tags.iter().map(|tag| tag.numbers()).map(|numbers| numbers.invalidated.max(numbers.expired)).max();
+        let seen = self.tags.iter().map(|tag| tag.last()).max();
         let fate = self.fate();
         if fate != Fate::Invalidated {
             self.stamp = self.stamp.max(seen.unwrap_or(0));
@@ -329,6 +359,20 @@ mod tests {
         tags.strike("a", Strike::Invalidate);
         assert_eq!(tags.labels(&names(["a"]), begun).expect("there is a name").fate(), Fate::Invalidated);
         assert_eq!(tags.labels(&names(["a"]), tags.now()).expect("there is a name").fate(), Fate::Spared);
+    }
+
+    #[test]
+    fn g2_the_first_strike_since_a_load_began_is_known() {
+        let tags = Tags::new();
+        let labels = tags.labels(&names(["a", "b"]), tags.now()).expect("there are names");
+        assert_eq!(labels.struck_by(), None);
+        tags.strike("c", Strike::Invalidate);
+        tags.strike("a", Strike::Invalidate);
+        assert_eq!(labels.struck_by(), Some(2));
+        tags.strike("b", Strike::Expire(Tick::from_nanos(1)));
+        assert_eq!(labels.struck_by(), Some(2));
+        tags.strike("a", Strike::Invalidate);
+        assert!(labels.struck_by().is_some_and(|number| (1..=2).contains(&number)), "of several it is no later one");
     }
 
     #[test]

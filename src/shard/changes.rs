@@ -40,7 +40,7 @@ impl Changes {
     pub(super) fn note(&mut self, hashed: Hashed) {
         self.count += 1;
         if let Some(last) = &mut self.last {
-            last[bucket(hashed)] = self.tags.now();
+            last[bucket(hashed)] = self.tags.last_load();
         }
         #[cfg(feature = "snapshot")]
         self.watched.note(hashed);
@@ -55,7 +55,7 @@ impl Changes {
     pub(super) fn note_all(&mut self) {
         self.count += 1;
         if let Some(last) = &mut self.last {
-            last.fill(self.tags.now());
+            last.fill(self.tags.last_load());
         }
         #[cfg(feature = "snapshot")]
         self.watched.note_all();
@@ -76,7 +76,7 @@ impl<K, V> Shard<K, V> {
     /// Has the last changes noted from now on.
     pub(crate) fn note_changes(&self) {
         let mut state = self.write();
-        let now = state.changes.tags.now();
+        let now = state.changes.tags.last_load();
         state.changes.last.get_or_insert_with(|| Box::new([now; BUCKETS]));
     }
 }

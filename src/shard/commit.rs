@@ -128,8 +128,8 @@ pub(crate) enum Committed<'a, K, V> {
     Refused,
     /// A write had overtaken the flight that brought it.
     Superseded,
-    /// One of its tags was struck while it was being loaded.
-    Struck,
+    /// One of its tags was struck while it was being loaded, first by the strike of this number, as far as is known.
+    Struck(u64),
     /// What it was to take the place of isn't what is held; with the value that is, where everybody may see it.
     Unmet(Put<'a, K, V>, Option<Arc<V>>),
     /// So much room must be promised before it can be stored.
@@ -188,13 +188,13 @@ impl<K: Eq, V> State<K, V> {
         let state = self;
         let put = putting.as_ref().expect(ONCE);
         if let By::Flight(flight) = put.by {
-            if put.times.fate() != Fate::Spared {
+            if let Some(by) = put.times.labels().and_then(Labels::struck_by) {
                 // Whether or not a write has overtaken it, too: who came after the strike doesn't get it.
                 state.flights.take(flight);
                 out.ended(state.flights.ended(flight));
                 let Put { key, value, .. } = putting.take().expect(ONCE);
                 state.never_held(key, value, RemovalCause::Superseded, out);
-                return Committed::Struck;
+                return Committed::Struck(by);
             }
             let is_kept_out = flight.is_kept_out();
             if (!state.flights.holds(flight) && !seeded::on(Bug::LandWithoutOwnership)) || is_kept_out {

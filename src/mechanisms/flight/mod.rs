@@ -152,10 +152,8 @@ pub(crate) enum Standing {
     Held,
     /// A write had overtaken it.
     Superseded,
-    /// One of the tags of what it brought was struck while it was being loaded. The load has this number among the strikes.
-    Struck {
-        stamp: u64,
-    },
+    /// One of the tags of what it brought was struck while it was being loaded, first by the strike of this number.
+    Struck { by: u64 },
     /// Nobody will bring a value: those who wait look again.
     Vacated,
     /// It hasn't: one who waited for it does so no longer.
