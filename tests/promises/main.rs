@@ -32,6 +32,7 @@ mod ways;
 #[path = "../support/web.rs"]
 mod web;
 
+mod atomic;
 mod custom_policy;
 mod freshness_corners;
 mod g01_one_flight;
@@ -63,3 +64,4 @@ mod g18_hostile;
 #[cfg(feature = "tokio")]
 mod g19_runtimes;
 mod g20_bills;
+mod iteration;

@@ -153,7 +153,9 @@ pub(crate) enum Standing {
     /// A write had overtaken it.
     Superseded,
     /// One of the tags of what it brought was struck while it was being loaded, first by the strike of this number.
-    Struck { by: u64 },
+    Struck {
+        by: u64,
+    },
     /// Nobody will bring a value: those who wait look again.
     Vacated,
     /// It hasn't: one who waited for it does so no longer.
