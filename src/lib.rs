@@ -17,7 +17,11 @@ pub use async_trait::async_trait;
 pub use equivalent::Equivalent;
 
 #[cfg(feature = "bulk")]
-pub use extras::bulk::{fetch_many::FetchMany, found::MultiFetch};
+pub use extras::bulk::{
+    fetch_many::FetchMany,
+    found::MultiFetch,
+    held::{MultiGet, MultiGetIter},
+};
 #[cfg(feature = "snapshot")]
 pub use extras::snapshot::{Autosave, Postcard, Restored, Saved, Snapshot, SnapshotCodec, SnapshotError, SnapshotPart};
 pub use faces::async_cache::AsyncCache;

@@ -12,6 +12,15 @@ mod oracle;
 
 #[path = "shuttle_models/atomic.rs"]
 mod atomic;
+#[cfg(feature = "bulk")]
+#[path = "shuttle_models/bulk.rs"]
+mod bulk;
+#[cfg(feature = "bulk")]
+#[path = "shuttle_models/bulk_histories.rs"]
+mod bulk_histories;
+#[cfg(feature = "bulk")]
+#[path = "shuttle_models/bulk_unasked.rs"]
+mod bulk_unasked;
 #[path = "shuttle_models/capacity.rs"]
 mod capacity;
 #[path = "shuttle_models/flights.rs"]

@@ -16,7 +16,7 @@ use std::sync::Arc;
 /// Loads values asynchronously. Given to a cache by [`CacheBuilder::loader`](crate::CacheBuilder::loader).
 ///
 /// A load runs as a task of its own, not inside the future of a caller: a caller that is dropped or not polled stops nobody. It runs under no
-/// lock. An error, a panic or a time-out ends it for all who wait, with one [`LoadError`](crate::LoadError).
+/// lock. An error, a panic or a time-out ends it for all who wait, with one [`LoadError`].
 ///
 /// # Examples
 /// ```

@@ -40,7 +40,18 @@ pub trait Face<K: Key, V: Value>: Clone + Send + Sync + 'static {
     fn len(&self) -> u64;
     fn weight(&self) -> u64;
     fn metrics(&self) -> MetricsSnapshot;
+    fn warm(&self, keys: &[K]) -> usize;
     fn validate(&self);
+    #[cfg(feature = "bulk")]
+    fn multi_fetch_with(&self, keys: &[K]) -> bellwether::MultiFetch<K, V>;
+    #[cfg(feature = "bulk")]
+    fn multiget(&self, keys: &[K]) -> Vec<(K, Arc<V>)>;
+    #[cfg(feature = "bulk")]
+    fn multi_insert(&self, items: Vec<(K, V)>);
+    #[cfg(feature = "bulk")]
+    fn multi_invalidate(&self, keys: &[K]) -> u64;
+    #[cfg(feature = "bulk")]
+    fn multi_remove(&self, keys: &[K]) -> Vec<(K, Arc<V>)>;
 }
 
 /// A kind of face, whatever its keys and values.
@@ -112,9 +123,28 @@ macro_rules! plain {
         fn metrics(&self) -> MetricsSnapshot {
             self.0.metrics()
         }
+        fn warm(&self, keys: &[K]) -> usize {
+            self.0.warm(keys)
+        }
         fn validate(&self) {
             #[cfg(debug_assertions)]
             self.0.validate();
+        }
+        #[cfg(feature = "bulk")]
+        fn multiget(&self, keys: &[K]) -> Vec<(K, Arc<V>)> {
+            self.0.multiget(keys).into_iter().collect()
+        }
+        #[cfg(feature = "bulk")]
+        fn multi_insert(&self, items: Vec<(K, V)>) {
+            self.0.multi_insert(items);
+        }
+        #[cfg(feature = "bulk")]
+        fn multi_invalidate(&self, keys: &[K]) -> u64 {
+            self.0.multi_invalidate(keys)
+        }
+        #[cfg(feature = "bulk")]
+        fn multi_remove(&self, keys: &[K]) -> Vec<(K, Arc<V>)> {
+            self.0.multi_remove(keys)
         }
     };
 }
@@ -159,6 +189,10 @@ impl<K: Key, V: Value> Face<K, V> for BlockingFace<K, V> {
     }
     fn refresh(&self, key: &K) -> Result<Arc<V>, LoadError> {
         self.0.refresh(key)
+    }
+    #[cfg(feature = "bulk")]
+    fn multi_fetch_with(&self, keys: &[K]) -> bellwether::MultiFetch<K, V> {
+        self.0.multi_fetch_with(keys)
     }
     plain!();
 }
@@ -236,6 +270,10 @@ impl<K: Key, V: Value, A: Awaiting> Face<K, V> for AsyncFace<K, V, A> {
     }
     fn refresh(&self, key: &K) -> Result<Arc<V>, LoadError> {
         A::wait(async { self.0.refresh(key).await })
+    }
+    #[cfg(feature = "bulk")]
+    fn multi_fetch_with(&self, keys: &[K]) -> bellwether::MultiFetch<K, V> {
+        A::wait(async { self.0.multi_fetch_with(keys).await })
     }
     plain!();
 }

@@ -2,12 +2,11 @@
 
 use super::fetch_many::FetchMany;
 use super::found::MultiFetch;
+use super::held::MultiGet;
 use crate::faces::async_cache::AsyncCache;
 use crate::faces::cache::Cache;
 use crate::ground::contain::drop_contained;
-use crate::ground::hash::RandomState;
 use crate::vocabulary::keys::{Key, LoadKey, Lookup, Value};
-use std::collections::HashMap;
 use std::hash::BuildHasher;
 use std::sync::Arc;
 
@@ -18,8 +17,7 @@ macro_rules! bulk_methods {
         impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> $face<K, V, S> {
             /// Never loads: the values held for those of `keys` that have a fresh one. [`multi_fetch_with`](Self::multi_fetch_with) loads the others.
             ///
-            /// As [`fetch`](Self::fetch) of each: uses of the entries, and hits and misses. A key that is given twice is looked for twice, and is in the result
-            /// once.
+            /// As [`fetch`](Self::fetch) of each: uses of the entries, and hits and misses. A key that is given twice is looked for twice.
             ///
             /// # Cost
             /// The keys are sorted by the parts of the cache that they live in, whose locks are taken once for up to 256 keys. Very many keys are looked for by
@@ -33,15 +31,12 @@ macro_rules! bulk_methods {
             /// assert_eq!((held.len(), *held["one"]), (1, 1));
             /// # Ok::<(), bellwether::BuildError>(())
             /// ```
-            pub fn multiget<'q, Q>(&self, keys: impl IntoIterator<Item = &'q Q>) -> HashMap<K, Arc<V>, RandomState>
+            pub fn multiget<'q, Q>(&self, keys: impl IntoIterator<Item = &'q Q>) -> MultiGet<K, V>
             where
                 Q: LoadKey<K> + ?Sized + 'q,
             {
-                let keys: Vec<&Q> = keys.into_iter().collect();
-                let held = self.shared.get_many(&keys);
-                let mut found = HashMap::with_capacity_and_hasher(keys.len(), RandomState::new());
-                found.extend(keys.into_iter().zip(held).filter_map(|(key, value)| Some((key.to_key(), value?))));
-                found
+                let (keys, owned) = super::listed(keys);
+                MultiGet::new(owned, self.shared.get_many(&keys))
             }
 
             /// Stores each of `items` as [`insert`](Self::insert) does, in their order where a key is given twice. Never loads.

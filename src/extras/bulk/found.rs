@@ -1,12 +1,10 @@
 //! What came of each of many keys that were fetched.
 
-use crate::ground::hash::RandomState;
+use super::places::Places;
 use crate::vocabulary::error::LoadError;
 use crate::vocabulary::keys::{Key, Lookup};
-use hashbrown::HashTable;
 use std::collections::HashMap;
 use std::fmt;
-use std::hash::BuildHasher;
 use std::sync::Arc;
 
 /// What [`multi_fetch_with`](crate::Cache::multi_fetch_with) brings: for each key that was asked for, its value or its error, in the order in which they
@@ -26,21 +24,12 @@ use std::sync::Arc;
 #[must_use = "it is what the keys were fetched for"]
 pub struct MultiFetch<K, V> {
     each: Vec<(K, Result<Arc<V>, LoadError>)>,
-    /// Places in the list by the hash of the key; of a key that was asked for several times, the first.
-    places: HashTable<usize>,
-    hasher: RandomState,
+    places: Places,
 }
 
 impl<K: Key, V> MultiFetch<K, V> {
     pub(super) fn new(each: Vec<(K, Result<Arc<V>, LoadError>)>) -> Self {
-        let hasher = RandomState::new();
-        let mut places = HashTable::with_capacity(each.len());
-        for (place, (key, _)) in each.iter().enumerate() {
-            let entry =
-                places.entry(hasher.hash_one(key), |&other: &usize| each[other].0 == *key, |&other| hasher.hash_one(&each[other].0));
-            entry.or_insert(place);
-        }
-        Self { each, places, hasher }
+        Self { each, places: Places::new() }
     }
 
     /// What came of `key`; `None` if it wasn't asked for.
@@ -53,8 +42,7 @@ impl<K: Key, V> MultiFetch<K, V> {
     /// # Ok::<(), bellwether::BuildError>(())
     /// ```
     pub fn get<Q: Lookup<K> + ?Sized>(&self, key: &Q) -> Option<&Result<Arc<V>, LoadError>> {
-        let place = self.places.find(self.hasher.hash_one(key), |&place| key.equivalent(&self.each[place].0))?;
-        Some(&self.each[*place].1)
+        Some(&self.each[self.places.find(self.each.len(), |place| &self.each[place].0, key)?].1)
     }
 
     /// The values of all keys that have one. Absence is no error here: keys without a value are left out.

@@ -3,6 +3,8 @@
 mod calls;
 pub(crate) mod fetch_many;
 pub(crate) mod found;
+pub(crate) mod held;
+mod places;
 
 use crate::vocabulary::keys::LoadKey;
 
