@@ -280,10 +280,10 @@ impl<K, V> Clone for AnyLoader<K, V> {
 }
 
 /// A blocking closure that loads many keys as a loader.
-pub(crate) struct BlockingManyFn<F, I, T, E>(F, PhantomData<fn() -> Pairs<I, T, E>>);
+pub(crate) struct BlockingManyFn<F, I, T, E>(F, Brings<I, T, E>);
 
 /// The types that such a closure brings.
-type Pairs<I, T, E> = (I, T, E);
+type Brings<I, T, E> = PhantomData<fn() -> (I, T, E)>;
 
 impl<F, I, T, E> BlockingManyFn<F, I, T, E> {
     pub(crate) fn new(load: F) -> Self {
