@@ -55,6 +55,15 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> Fleet<K, V, S> {
     /// One of the flights has landed without having begun: an insert has answered it, or its time is over. If it was the one that waited for a permit, the
     /// next one does.
     fn is_left(&self) {
+        // One that landed just as its turn had come has the permit, and gives it back with its guard.
+        let gone: Vec<_> = {
+            let mut cargo = self.cargo.lock();
+            let Some((guards, _)) = cargo.as_mut() else { return };
+            let (gone, stay) = std::mem::take(guards).into_iter().partition(|guard| guard.flight.has_landed());
+            *guards = stay;
+            gone
+        };
+        drop(gone);
         let left = {
             let mut flights = self.flights.lock();
             if flights.first().is_none_or(|first| !first.has_landed()) {
@@ -85,9 +94,6 @@ struct Berth<K: Key, V: Value, S: Send + Sync + 'static>(Arc<Fleet<K, V, S>>);
 
 impl<K: Key, V: Value, S: Send + Sync + 'static> Drop for Berth<K, V, S> {
     fn drop(&mut self) {
-        let is_waiting = self.0.cargo.lock().is_some();
-        if is_waiting {
-            self.0.is_left();
-        }
+        self.0.is_left();
     }
 }

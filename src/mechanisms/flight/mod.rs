@@ -360,8 +360,10 @@ impl<K, V> Flight<K, V> {
                 (Stage::Landed(_), _) => return drop_after(air, launch),
                 (Stage::Aloft(_) | Stage::Sealed(_), true) => launch,
                 (Stage::Aloft(_) | Stage::Sealed(_), false) => {
-                    air.launch = Some(launch);
-                    return;
+                    // One that was kept before may have a drop of its own.
+                    let before = air.launch.replace(launch);
+                    drop(air);
+                    return drop_contained(before);
                 }
             }
         };
