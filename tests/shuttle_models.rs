@@ -35,5 +35,7 @@ mod lapses;
 mod listener;
 #[path = "shuttle_models/protocol.rs"]
 mod protocol;
+#[path = "shuttle_models/tags.rs"]
+mod tags;
 #[path = "shuttle_models/world.rs"]
 mod world;

@@ -27,7 +27,7 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
         let fleet = Arc::new(Fleet { shared: Arc::clone(self), flights: Mutex::new(flights.clone()), cargo });
         for flight in flights {
             let place = Berth(Arc::clone(&fleet));
-            flight.when_begun(Box::new(move || place.0.sets_out()));
+            flight.when_begun_with_others(Box::new(move || place.0.sets_out()));
             // Nothing runs yet that could keep its time.
             self.watch(&flight);
         }

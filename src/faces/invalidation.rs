@@ -61,7 +61,7 @@ macro_rules! invalidation_methods {
             /// # Cost
             /// A constant time, however many carry the tag: a short lock, and a wake-up of the janitor. Carrying it out is a visit to every
             /// entry of the parts of the cache that hold any tagged entry, 256 in each hold of a lock, for all tags together that were struck since the last one.
-            /// A cache in which a tag was invalidated holds 16 KiB more from then on.
+            /// A cache in which a tag was invalidated holds 24 KiB more from then on.
             ///
             /// # Examples
             /// ```

@@ -34,6 +34,8 @@ pub(crate) enum Bug {
     ExpireKeepsFlight,
     /// A caller that has claimed a flight doesn't look whether the cache was closed meanwhile.
     LoadAfterClose,
+    /// A load that lands doesn't look whether the tags of what it brings were struck meanwhile.
+    LandThoughStruck,
     /// Who delivers finds nothing more to deliver in one critical section, and gives the turn back in another.
     LookBeforeTurnBack,
 }

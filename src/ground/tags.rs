@@ -44,6 +44,8 @@ struct Names {
 struct Numbers {
     invalidated: u64,
     expired: u64,
+    /// The strike before the last, or a later one.
+    before: u64,
 }
 
 /// One name.
@@ -187,6 +189,7 @@ impl Tags {
         let numbers = tag.numbers();
         if numbers.invalidated.max(numbers.expired) > 0 {
             let bucket = table.bucket(tag.hash);
+            bucket.before = bucket.last().min(numbers.last()).max(bucket.before).max(numbers.before);
             bucket.invalidated = bucket.invalidated.max(numbers.invalidated);
             bucket.expired = bucket.expired.max(numbers.expired);
         }
@@ -204,14 +207,14 @@ impl Names {
             tag.carriers.fetch_add(1, Ordering::Relaxed);
             return Arc::clone(tag);
         }
-        let Numbers { invalidated, expired } = self.others.as_ref().map_or_else(Numbers::default, |others| others[bucket(hash)]);
+        let Numbers { invalidated, expired, before } = self.others.as_ref().map_or_else(Numbers::default, |others| others[bucket(hash)]);
         let tag = Arc::new(Tag {
             name: name.into(),
             hash,
             carriers: AtomicUsize::new(1),
             invalidated: AtomicU64::new(invalidated),
             expired: AtomicU64::new(expired),
-            before: AtomicU64::new(invalidated.max(expired)),
+            before: AtomicU64::new(before),
             expired_at: AtomicU64::new(UNTOLD),
         });
         self.carried.insert_unique(hash, Arc::clone(&tag), |tag| tag.hash);
@@ -230,22 +233,28 @@ fn bucket(hash: u64) -> usize {
 
 impl Numbers {
     fn strike(&mut self, number: u64, strike: Strike) {
+        self.before = self.last();
         match strike {
             Strike::Invalidate => self.invalidated = number,
             Strike::Expire(_) => self.expired = number,
         }
     }
+
+    fn last(&self) -> u64 {
+        self.invalidated.max(self.expired)
+    }
 }
 
 impl Tag {
     fn numbers(&self) -> Numbers {
-        Numbers { invalidated: self.invalidated.load(Ordering::Acquire), expired: self.expired.load(Ordering::Acquire) }
+        let (invalidated, expired) = (self.invalidated.load(Ordering::Acquire), self.expired.load(Ordering::Acquire));
+        // Stored before the last of these: read after them, it is that one's or a later one's.
+        Numbers { invalidated, expired, before: self.before.load(Ordering::Acquire) }
     }
 
     /// The number of the last strike.
     fn last(&self) -> u64 {
-        let Numbers { invalidated, expired } = self.numbers();
-        invalidated.max(expired)
+        self.numbers().last()
     }
 }
 
@@ -254,7 +263,7 @@ impl Labels {
     pub(crate) fn fate(&self) -> Fate {
         let mut fate = Fate::Spared;
         for tag in &self.tags {
-            let Numbers { invalidated, expired } = tag.numbers();
+            let Numbers { invalidated, expired, .. } = tag.numbers();
             if invalidated > self.stamp {
                 return Fate::Invalidated;
             }
@@ -277,8 +286,8 @@ impl Labels {
     /// The number of the first strike since what carries these began, or a lower one that still is higher than its own; none if there was none.
     pub(crate) fn struck_by(&self) -> Option<u64> {
         let first = |tag: &Arc<Tag>| {
-            let last = tag.last();
-            let before = tag.before.load(Ordering::Acquire);
+            let numbers = tag.numbers();
+            let (last, before) = (numbers.last(), numbers.before);
             (last > self.stamp).then(|| if before <= self.stamp { last } else { self.stamp + 1 })
         };
         self.tags.iter().filter_map(first).min()
@@ -431,5 +440,106 @@ mod tests {
             }
         });
         assert_eq!(tags.carried(), 0);
+    }
+}
+
+#[cfg(all(test, bellwether_loom))]
+mod loom {
+    //! Every interleaving of those who take up a name, who let go of it, and who strike it.
+
+    use super::*;
+    use ::loom::model;
+    use ::loom::thread;
+
+    fn carry(tags: &Arc<Tags>, stamp: u64) -> Labels {
+        tags.labels(&["a".into()], stamp).expect("there is a name")
+    }
+
+    /// Three threads: every schedule with at most three preemptions. Models of two have no such bound.
+    fn model_of_three(model: impl Fn() + Send + Sync + 'static) {
+        let mut three_threads = ::loom::model::Builder::new();
+        three_threads.preemption_bound = Some(3);
+        three_threads.check(model);
+    }
+
+    #[test]
+    fn a_name_that_is_taken_up_as_its_last_carrier_lets_go_is_held_once() {
+        model(|| {
+            let tags = Tags::new();
+            let first = carry(&tags, 0);
+            let other = Arc::clone(&tags);
+            let letting_go = thread::spawn(move || drop(first));
+            let second = carry(&other, 0);
+            letting_go.join().expect("letting go doesn't panic");
+            assert_eq!(tags.carried(), 1);
+            // It is the one that strikes are looked for at.
+            assert!(tags.strike("a", Strike::Invalidate));
+            assert_eq!(second.fate(), Fate::Invalidated);
+            drop(second);
+            assert_eq!(tags.carried(), 0);
+        });
+    }
+
+    #[test]
+    fn g2_a_strike_hits_what_has_begun_whoever_lets_go_of_the_name_meanwhile() {
+        model_of_three(|| {
+            let tags = Tags::new();
+            let begun = tags.now();
+            let first = carry(&tags, begun);
+            let letting_go = thread::spawn(move || drop(first));
+            let other = Arc::clone(&tags);
+            let striking = thread::spawn(move || {
+                other.strike("a", Strike::Invalidate);
+            });
+            // A load that began before the strike brings the name at any time.
+            let brought = carry(&tags, begun);
+            striking.join().expect("striking doesn't panic");
+            assert_eq!(brought.fate(), Fate::Invalidated);
+            letting_go.join().expect("letting go doesn't panic");
+            drop(brought);
+            assert_eq!(tags.carried(), 0);
+            assert_eq!(carry(&tags, begun).fate(), Fate::Invalidated, "it is remembered");
+            assert_eq!(carry(&tags, tags.now()).fate(), Fate::Spared);
+        });
+    }
+
+    #[test]
+    fn g2_what_begins_after_a_strike_is_spared_and_sees_what_that_has_hit() {
+        model(|| {
+            let tags = Tags::new();
+            let mut held = carry(&tags, tags.now());
+            let other = Arc::clone(&tags);
+            let striking = thread::spawn(move || {
+                other.strike("a", Strike::Invalidate);
+                // Whoever begins here is spared.
+                assert_eq!(carry(&other, other.now()).fate(), Fate::Spared);
+            });
+            let before = tags.now();
+            let seen = held.fate();
+            held.stamp_now();
+            let restamped = held.fate();
+            striking.join().expect("striking doesn't panic");
+            // A number that is as high as the strike's was given out only once that had come.
+            assert!(before == 0 || tags.now() == before);
+            assert!(seen == Fate::Spared || restamped == Fate::Spared, "what was stamped after a strike that was seen is spared");
+        });
+    }
+
+    #[test]
+    fn g2_catching_up_undoes_no_strike_that_comes_meanwhile() {
+        model(|| {
+            let tags = Tags::new();
+            let mut held = tags.labels(&["a".into(), "b".into()], tags.now()).expect("there are names");
+            tags.strike("b", Strike::Expire(Tick::from_nanos(5)));
+            let other = Arc::clone(&tags);
+            let striking = thread::spawn(move || {
+                other.strike("a", Strike::Invalidate);
+                other.strike("b", Strike::Expire(Tick::from_nanos(9)));
+            });
+            let fate = held.catch_up();
+            striking.join().expect("striking doesn't panic");
+            assert!(fate != Fate::Spared);
+            assert_eq!(held.fate(), Fate::Invalidated, "whatever was carried out before");
+        });
     }
 }

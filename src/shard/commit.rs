@@ -188,7 +188,7 @@ impl<K: Eq, V> State<K, V> {
         let state = self;
         let put = putting.as_ref().expect(ONCE);
         if let By::Flight(flight) = put.by {
-            if let Some(by) = put.times.labels().and_then(Labels::struck_by) {
+            if let Some(by) = put.times.labels().and_then(Labels::struck_by).filter(|_| !seeded::on(Bug::LandThoughStruck)) {
                 // Whether or not a write has overtaken it, too: who came after the strike doesn't get it.
                 state.flights.take(flight);
                 out.ended(state.flights.ended(flight));

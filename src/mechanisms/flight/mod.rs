@@ -370,6 +370,12 @@ impl<K, V> Flight<K, V> {
         now();
     }
 
+    /// As [`when_begun`](Self::when_begun), unless something else is kept for then already.
+    pub(crate) fn when_begun_with_others(&self, launch: Launch) {
+        let is_kept = self.air.lock().launch.is_some();
+        if is_kept { drop_contained(launch) } else { self.when_begun(launch) }
+    }
+
     /// Begins the load of a flight whose turn has come; the map has marked it as begun.
     pub(crate) fn begin(&self) {
         let launch = self.air.lock().launch.take();
