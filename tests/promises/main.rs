@@ -33,6 +33,8 @@ mod ways;
 mod web;
 
 mod atomic;
+#[cfg(feature = "bulk")]
+mod bulk;
 mod custom_policy;
 mod freshness_corners;
 mod g01_one_flight;
@@ -64,4 +66,6 @@ mod g18_hostile;
 #[cfg(feature = "tokio")]
 mod g19_runtimes;
 mod g20_bills;
+#[cfg(feature = "bulk")]
+mod invalidation;
 mod iteration;

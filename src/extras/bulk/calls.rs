@@ -20,8 +20,7 @@ macro_rules! bulk_methods {
             /// As [`fetch`](Self::fetch) of each: uses of the entries, and hits and misses. A key that is given twice is looked for twice.
             ///
             /// # Cost
-            /// The keys are sorted by the parts of the cache that they live in, whose locks are taken once for up to 256 keys. Very many keys are looked for by
-            /// several threads.
+            /// The keys are sorted by the parts of the cache that they live in, whose locks are taken once for up to 256 keys.
             ///
             /// # Examples
             /// ```

@@ -46,7 +46,7 @@ type Told = Arc<Mutex<BTreeMap<u8, Vec<(u32, RemovalCause)>>>>;
 
 fn build<F: Kind>(shards: usize, weighs: bool, policy: &EvictionPolicy, told: &Told) -> F::Of<u8, u32> {
     let heard = Arc::clone(told);
-    let builder = CacheBuilder::new().shards(shards).eviction(policy.clone()).loader_fn(|key: &u8| bellwether::ok(of(*key)));
+    let builder = CacheBuilder::new().shards(shards).eviction(*policy).loader_fn(|key: &u8| bellwether::ok(of(*key)));
     let builder = builder.listener(move |key: &u8, value: &Arc<u32>, cause: RemovalCause| {
         heard.lock().expect("no holder panics").entry(*key).or_default().push((**value, cause));
     });

@@ -101,7 +101,7 @@ fn g2_no_read_sees_what_was_struck<F: Kind>() {
                 for is_swept in [false, true] {
                     let (cache, hands, old) = scene::<F>(has_janitor, is_mocked);
                     // Nobody else has it in hand where a call needs that.
-                    let old = (*name == "compare_and_swap").then_some(old).unwrap_or_default();
+                    let old = if *name == "compare_and_swap" { old } else { Default::default() };
                     assert_eq!(cache.peek(&KEY).as_deref(), Some(&OLD), "before the strike");
                     strike(&hands, number);
                     if is_swept {
@@ -121,7 +121,7 @@ fn g2_each_read_sees_what_was_not_struck<F: Kind>() {
     for (name, read) in READS {
         let (_cache, hands, old) = scene::<F>(false, true);
         hands.invalidate_tag("c");
-        let held = (*name == "compare_and_swap").then_some(old).unwrap_or_default();
+        let held = if *name == "compare_and_swap" { old } else { Default::default() };
         assert_eq!(read(&hands, &held), Some(OLD), "{name}");
     }
 }

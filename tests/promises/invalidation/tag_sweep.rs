@@ -11,6 +11,9 @@ use bellwether::{Cache, CacheBuilder, Loaded, MockClock, RemovalCause};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
+/// A way out of the cache by its name, and the cause that is told of it.
+type Way = (&'static str, fn(&Cache<u32, u32>), RemovalCause);
+
 type Told = Arc<Mutex<Vec<(u32, RemovalCause)>>>;
 
 /// A listener that keeps what it is told.
@@ -56,7 +59,7 @@ fn g11_an_idle_cache_is_swept_by_itself<F: Kind>() {
 }
 
 fn g15_each_is_told_once_and_as_invalidated<F: Kind>() {
-    let ways: [(&str, fn(&Cache<u32, u32>), RemovalCause); 9] = [
+    let ways: [Way; 9] = [
         ("the sweep", |cache| cache.run_maintenance(), RemovalCause::Invalidated),
         ("insert", |cache| cache.insert(1, 8), RemovalCause::Invalidated),
         ("remove", |cache| drop(cache.remove(&1)), RemovalCause::Invalidated),

@@ -9,6 +9,9 @@ use bellwether::{CacheBuilder, Freshness, Loaded, MockClock, RemovalCause};
 use std::thread;
 use std::time::{Duration, Instant};
 
+/// What came before, by its name.
+type Before<F> = (&'static str, fn(&<F as Kind>::Of<u32, u32>, &Hands<u32, u32>));
+
 const KEY: u32 = 1;
 
 fn tagged(value: u32) -> Loaded<u32> {
@@ -37,7 +40,7 @@ fn ages<F: Kind>(cache: &F::Of<u32, u32>, clock: &MockClock, what: &str) {
 
 /// Whatever was struck before: this name, when somebody carried it or nobody did, or another.
 fn g9_the_windows_count_from_the_strike<F: Kind>() {
-    let before: [(&str, fn(&F::Of<u32, u32>, &Hands<u32, u32>)); 5] = [
+    let before: [Before<F>; 5] = [
         ("nothing", |_, _| {}),
         ("the same name, which nobody carried", |_, hands| hands.expire_tag("a")),
         ("the same name, invalidated", |_, hands| hands.invalidate_tag("a")),

@@ -173,7 +173,10 @@ fn g19_bulk_a_runtime_that_ends_takes_its_own_calls_with_it<F: Kind>() {
     let cache: Of<F> = F::Of::build(source.given(CacheBuilder::new(), Style::Async));
     let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().expect("a runtime can be had");
     let tasks = cache.sync().to_async();
-    let fetch = runtime.block_on(async { tasks.multi_fetch_with(&[1, 2, 3]) });
+    let fetch = {
+        let _inside = runtime.enter();
+        tasks.multi_fetch_with(&[1, 2, 3])
+    };
     gate.until_arrived(1);
     runtime.shutdown_timeout(Duration::from_secs(30));
     let found = outcomes(&futures::executor::block_on(fetch));

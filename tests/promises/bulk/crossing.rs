@@ -163,7 +163,7 @@ fn g7_bulk_a_load_that_asks_for_its_own_key_among_others_is_an_error<F: Kind>() 
             let own = own.clone();
             async move {
                 match key {
-                    100 => Ok::<_, BoxError>(own.cache().to_async().multi_fetch_with(&[1, 100]).await.found()?.len() as u32),
+                    100 => Ok::<_, BoxError>(own.cache().to_async().multi_fetch_with(&[1, 100]).await.found()?.len().try_into()?),
                     key => Ok(of(key)),
                 }
             }

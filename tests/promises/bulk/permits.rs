@@ -135,7 +135,7 @@ fn g7_bulk_calls_inside_a_load_run_on_its_permit<F: Kind>() {
                         // Each key from 100 on needs those below it, by tens.
                         let value = if key >= 100 {
                             let needs: Vec<u32> = if key >= 1_000 { (100..110).collect() } else { (key - 100..key - 95).collect() };
-                            own.cache().to_async().multi_fetch_with(&needs).await.found()?.len() as u32
+                            own.cache().to_async().multi_fetch_with(&needs).await.found()?.len().try_into()?
                         } else {
                             of(key)
                         };

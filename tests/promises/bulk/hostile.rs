@@ -57,7 +57,7 @@ impl Drop for Trap {
 fn g6_bulk_a_key_whose_eq_panics_is_dropped_under_no_lock<F: Kind>() {
     let traps: &'static Traps = Box::leak(Box::default());
     let cache: F::Of<Trap, u32> = F::Of::build(CacheBuilder::new().shards(1));
-    traps.cache.set(cache.sync()).ok().expect("it is set once");
+    assert!(traps.cache.set(cache.sync()).is_ok(), "it is set once");
     cache.insert(traps.key(1), 1);
     let items: Vec<_> = (1..4).map(|number| (traps.key(number), 10)).collect();
     traps.eq.store(true, Ordering::Relaxed);

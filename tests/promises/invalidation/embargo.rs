@@ -11,12 +11,15 @@ use crate::runway::{BOTH, Style};
 use bellwether::{CacheBuilder, Entry, Loaded};
 use std::time::Duration;
 
+/// A write by its name.
+type Write = (&'static str, fn(&Hands<u32, u32>));
+
 const KEY: u32 = 1;
 const TIME: Duration = secs(10);
 
 /// Values that callers bring are newer than what they have written over.
 fn g2_values_that_callers_bring_are_stored_under_an_embargo<F: Kind>() {
-    let writes: [(&str, fn(&Hands<u32, u32>)); 8] = [
+    let writes: [Write; 8] = [
         ("insert", |hands| hands.sync().insert(KEY, 7)),
         ("try_insert", |hands| assert!(hands.try_insert(KEY, 7))),
         ("insert_with", |hands| hands.sync().insert_with(KEY, Loaded::value(7).tags(["a"]))),
