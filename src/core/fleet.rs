@@ -3,6 +3,7 @@
 use super::lead::LoadGuard;
 use super::places::Chosen;
 use super::shared::CacheShared;
+use crate::ground::seeded::{self, Bug};
 use crate::ground::sync::Mutex;
 use crate::mechanisms::flight::{Flight, Turn};
 use crate::vocabulary::keys::{Key, Value};
@@ -64,6 +65,9 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> Fleet<K, V, S> {
             gone
         };
         drop(gone);
+        if seeded::on(Bug::FleetWithoutHeir) {
+            return;
+        }
         let left = {
             let mut flights = self.flights.lock();
             if flights.first().is_none_or(|first| !first.has_landed()) {

@@ -38,6 +38,10 @@ pub(crate) enum Bug {
     LandThoughStruck,
     /// Who delivers finds nothing more to deliver in one critical section, and gives the turn back in another.
     LookBeforeTurnBack,
+    /// What a load of many keys brings unasked is stored without a look whether its key was written since the load began.
+    UnaskedWithoutLook,
+    /// Of several flights that wait for one permit together, nobody asks for it any more once the one that did is answered.
+    FleetWithoutHeir,
 }
 
 /// Whether `bug` is switched on. A constant `false` in usual builds.
