@@ -196,7 +196,7 @@ macro_rules! atomic_methods {
             ///
             /// It is [`Busy`](ComputeResult::Busy) as long as anybody holds the value's `Arc` or a `Weak` of it: who has fetched it, an occupied
             /// entry, a refresh that was given it, and for a moment another call of this. Right after `change` the value is weighed anew, and lives
-            /// anew by the cache's rules; if it has become too heavy it leaves as [`Rejected`](crate::RemovalCause::Rejected), though `Done` is
+            /// anew by the cache's rules; if it has become too heavy it leaves as [`Replaced`](crate::RemovalCause::Replaced), though `Done` is
             /// returned. The listener is told nothing of a change in place. It is a write, and supersedes a load of the key that is under way; `Busy`
             /// and `Absent` change nothing. Counts neither as a hit nor as a miss.
             ///

@@ -349,12 +349,15 @@ impl<K, V> State<K, V> {
         out: &mut Departures<K, V>,
     ) -> Committed<'a, K, V> {
         self.note_change(&put);
-        match held {
-            Some(slot) if Arc::ptr_eq(&self.store.get(slot).value, &put.value) => self.part_untold(slot, terms, out),
-            Some(_) | None => self.part_with(held, RemovalCause::Replaced, terms, out),
+        let own = held.filter(|&slot| Arc::ptr_eq(&self.store.get(slot).value, &put.value));
+        match own {
+            Some(slot) => self.part_untold(slot, terms, out),
+            None => self.part_with(held, RemovalCause::Replaced, terms, out),
         }
         self.settle_flight(put.by, overtaken, out);
-        self.never_held(put.key, put.value, RemovalCause::Rejected, out);
+        // A value that was refused over itself was held until now, and is told of once.
+        let was_held = own.is_some() || put.stays.get();
+        self.never_held(put.key, put.value, if was_held { RemovalCause::Replaced } else { RemovalCause::Rejected }, out);
         Committed::Refused
     }
 

@@ -74,7 +74,7 @@ fn g15_what_has_become_too_heavy_is_rejected_once<F: Kind>() {
         assert_eq!((row.call)(&Hands::of::<F>(&cache)), row.held.gives, "{}", row.name);
         let expected = match row.held.writes {
             None => vec![],
-            Some(value) if row.is_in_place => vec![(value, RemovalCause::Rejected)],
+            Some(value) if row.is_in_place => vec![(value, RemovalCause::Replaced)],
             Some(value) => vec![(OLD, RemovalCause::Replaced), (value, RemovalCause::Rejected)],
         };
         assert_eq!(heard::<F>(&cache, &told), expected, "{}", row.name);
