@@ -8,6 +8,11 @@ use crate::rules::secs;
 use bellwether::{CacheBuilder, Entry, Loaded, MockClock};
 use std::sync::Arc;
 
+/// The value in hand where it is needed; else it is let go, so that nobody has it but the cache.
+fn still<T: Default>(needed: bool, value: T) -> T {
+    if needed { value } else { T::default() }
+}
+
 const KEY: u32 = 1;
 const OLD: u32 = 7;
 /// What isn't struck.
@@ -101,7 +106,7 @@ fn g2_no_read_sees_what_was_struck<F: Kind>() {
                 for is_swept in [false, true] {
                     let (cache, hands, old) = scene::<F>(has_janitor, is_mocked);
                     // Nobody else has it in hand where a call needs that.
-                    let old = if *name == "compare_and_swap" { old } else { Default::default() };
+                    let old = still(*name == "compare_and_swap", old);
                     assert_eq!(cache.peek(&KEY).as_deref(), Some(&OLD), "before the strike");
                     strike(&hands, number);
                     if is_swept {
@@ -121,7 +126,7 @@ fn g2_each_read_sees_what_was_not_struck<F: Kind>() {
     for (name, read) in READS {
         let (_cache, hands, old) = scene::<F>(false, true);
         hands.invalidate_tag("c");
-        let held = if *name == "compare_and_swap" { old } else { Default::default() };
+        let held = still(*name == "compare_and_swap", old);
         assert_eq!(read(&hands, &held), Some(OLD), "{name}");
     }
 }
