@@ -1,7 +1,7 @@
 //! Never short: a cache of capacity N holds N entries of weight one, for any N, any shard count and any keys.
 //!
 //! What is covered, each time with another hash function: every N in 1..=2,000 with the default shard count, a third of them on each face;
-//! on each face every N in 1..=2,000 with a shard count that runs through 1..=64, another one for each face; and on each face each of
+//! the same with a shard count that runs through 1..=64, another one for each face; and on each face each of
 //! 1..=64 shards with every N of a grid, which holds the edges of pages (64), of victims to a lock hold (256) and of entries to a shard (512).
 
 use crate::faces::{Face, Kind, OnTokio};
@@ -75,7 +75,7 @@ fn g14_n_keys_fit_in_n_with_the_default_shards_for_every_n_to_2000<F: Kind>() {
 }
 
 fn g14_n_keys_fit_in_n_with_any_shards_for_every_n_to_2000<F: Kind>() {
-    for n in 1..=MOST {
+    for n in (1..=MOST).skip(usize::try_from(number::<F>()).expect("a small number")).step_by(3) {
         let cache: Of<F> = F::Of::build(unit(n).shards(shards_of(n, shift::<F>())));
         fill_exactly(&cache, n, |i| scattered(n + i));
     }
