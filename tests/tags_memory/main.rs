@@ -15,7 +15,7 @@ use std::time::Duration;
 static MEMORY: Cap<System> = Cap::new(System, usize::MAX);
 
 /// What is kept of strikes for loads in the air, once anything was struck.
-const STRIKES: usize = 16 << 10;
+const STRIKES: usize = 24 << 10;
 /// The pages and tables that an empty shard holds on to.
 const CHANCE: usize = 32 << 10;
 
