@@ -146,7 +146,8 @@ impl Times {
 
     /// It carries these tags from now on, by which it may be struck.
     pub(crate) fn label(&mut self, labels: Labels) {
-        let ends = self.ends();
+        // Whatever those were struck by that it has carried so far.
+        let ends = self.more.as_ref().map_or(self.soonest, |more| more.ends);
         let lifetime = ends.left_at(self.stored).unwrap_or(Duration::MAX);
         let now = self.stored;
         let plain = || Box::new(More { lifetime: nanos(lifetime), ..More::new(&Rules::NONE, Origin::PLAIN, now) });
@@ -185,10 +186,11 @@ impl Times {
 
     /// Whether it is strikes of its tags that ended it, not its own times.
     pub(crate) fn is_struck_out(&self) -> bool {
-        match self.fate() {
+        let Some(more) = &self.more else { return false };
+        match more.fate() {
             Fate::Spared => false,
             Fate::Invalidated => true,
-            Fate::Expired(_) => !self.has_stale_window() && self.more.as_ref().is_some_and(|more| self.ends() < more.ends),
+            fate @ Fate::Expired(_) => more.window().is_zero() && more.ends(self.stored, fate) < more.ends,
         }
     }
 
@@ -219,11 +221,15 @@ impl Times {
     /// **The one function that says what an entry's times mean.** `chance` is asked only where a refresh is a matter of chance, for a number in
     /// [0, 1]: the smaller, the earlier.
     pub(crate) fn freshness(&self, now: Tick, chance: impl FnOnce() -> f64) -> Freshness {
-        if self.last().has_passed_at(now) {
+        let Some(more) = &self.more else {
+            return if self.soonest.has_passed_at(now) { Freshness::Expired } else { Freshness::Fresh };
+        };
+        // Asked once: a strike that comes between two answers would have both say "not yet".
+        let fate = more.fate();
+        if more.last(self.stored, fate).has_passed_at(now) {
             return Freshness::Expired;
         }
-        let Some(more) = &self.more else { return Freshness::Fresh };
-        let ends = more.ends(self.stored);
+        let ends = more.ends(self.stored, fate);
         if !ends.has_passed_at(now) {
             return if more.is_due(now, chance) { Freshness::RefreshDue } else { Freshness::Fresh };
         }
@@ -234,10 +240,7 @@ impl Times {
     pub(crate) fn last(&self) -> Deadline {
         match &self.more {
             None => self.soonest,
-            Some(more) => match more.fate() {
-                Fate::Invalidated => Deadline::START,
-                Fate::Spared | Fate::Expired(_) => more.ends(self.stored).plus(more.window()).min(more.idle_until()),
-            },
+            Some(more) => more.last(self.stored, more.fate()),
         }
     }
 
@@ -245,13 +248,13 @@ impl Times {
     pub(crate) fn last_of_its_own(&self) -> Deadline {
         match &self.more {
             None => self.soonest,
-            Some(more) => more.ends.plus(more.window()).min(more.idle_until()),
+            Some(more) => more.last(self.stored, Fate::Spared),
         }
     }
 
     /// The end of its time to live.
     pub(crate) fn ends(&self) -> Deadline {
-        self.more.as_ref().map_or(self.soonest, |more| more.ends(self.stored))
+        self.more.as_ref().map_or(self.soonest, |more| more.ends(self.stored, more.fate()))
     }
 
     pub(crate) fn stored(&self) -> Tick {
@@ -383,10 +386,19 @@ impl More {
         self.labels.as_ref().map_or(Fate::Spared, Labels::fate)
     }
 
-    /// The end of the time to live of what was `stored` then: at the latest when it was struck.
-    fn ends(&self, stored: Tick) -> Deadline {
-        match self.fate() {
-            Fate::Spared | Fate::Invalidated => self.ends,
+    /// From when on nobody may see what was `stored` then and has this fate.
+    fn last(&self, stored: Tick, fate: Fate) -> Deadline {
+        match fate {
+            Fate::Invalidated => Deadline::START,
+            Fate::Spared | Fate::Expired(_) => self.ends(stored, fate).plus(self.window()).min(self.idle_until()),
+        }
+    }
+
+    /// The end of the time to live of what was `stored` then and has this fate: at the latest when it was struck.
+    fn ends(&self, stored: Tick, fate: Fate) -> Deadline {
+        match fate {
+            Fate::Spared => self.ends,
+            Fate::Invalidated => Deadline::START,
             Fate::Expired(at) => self.ends.min(at.max(Deadline::after(stored, Duration::ZERO))),
         }
     }
