@@ -3,7 +3,7 @@
 
 use super::counters::Count;
 use super::fetch::{Asked, Lead, Look, Request};
-use super::groups::Groups;
+use super::groups::{Groups, Member};
 use super::lead::LoadGuard;
 use super::places::{Caller, IfRefused, blocking};
 use super::shared::CacheShared;
@@ -171,8 +171,8 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> CacheShared<K, V,
         let mut found = vec![None; keys.len()];
         for (shard, members) in groups.of(self) {
             for members in members.chunks(HOLD) {
-                let wanted = members.iter().map(|member| (member.number, member.place(self, keys)));
-                shard.fetch_each(wanted, need, |number, value| found[number] = Some(value));
+                let place = |member: &Member| member.place(self, keys);
+                shard.fetch_each(members, place, &self.clock, need, |member, value| found[member.number] = Some(value));
             }
         }
         found

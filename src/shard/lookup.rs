@@ -12,6 +12,7 @@ use crate::vocabulary::error::LoadError;
 use crate::vocabulary::expiry::{Freshness, Seen};
 use crate::vocabulary::fetched::{Fetched, Source, StaleReason};
 use equivalent::Equivalent;
+use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -84,6 +85,9 @@ impl<V> Fallback<V> {
     }
 }
 
+/// Keys of one call that are looked for before any of them is counted.
+const AT_ONCE: usize = 16;
+
 /// What is left to be done for a hit once the lock is released.
 struct Afterwards<V> {
     fullness: Fullness,
@@ -140,30 +144,42 @@ impl<K, V> Shard<K, V> {
         self.look(at, trace, Need::Shown, Arc::clone)
     }
 
-    /// The values of several keys, in one hold of the read lock. Each comes with a number by which its value is given to `found`.
-    pub(crate) fn fetch_each<'q, Q>(
+    /// The values of several keys, in one hold of the read lock. Of each in `wanted`, `place` tells the key; `found` is given its value.
+    ///
+    /// A few are found before any of them is counted or cloned: a processor reads for several at once, but not across a locked instruction.
+    pub(crate) fn fetch_each<'q, T, Q>(
         &self,
-        wanted: impl Iterator<Item = (usize, Place<'q, Q>)>,
+        wanted: &[T],
+        place: impl Fn(&T) -> Place<'q, Q>,
+        clock: &Clock,
         need: Need,
-        mut found: impl FnMut(usize, Arc<V>),
+        mut found: impl FnMut(&T, Arc<V>),
     ) where
         Q: Equivalent<K> + ?Sized + 'q,
     {
         let mut fullness = Fullness::Room;
         let mut later = Vec::new();
         let state = self.read();
-        for (number, at) in wanted {
-            let Some(slot) = state.store.find(at.hashed, at.key) else { continue };
-            let record = state.store.get(slot);
-            if record.times.is_plainly_fresh(at.clock) {
-                if state.store.hit(slot, record, &self.touches) == Fullness::Full {
-                    fullness = Fullness::Full;
-                }
-            } else {
-                let Some(afterwards) = state.look_closer(slot, Trace::Leave, need, at.clock, &self.touches) else { continue };
-                later.push((at, afterwards));
+        for wanted in wanted.chunks(AT_ONCE) {
+            let mut met = [None; AT_ONCE];
+            for (met, wanted) in met.iter_mut().zip(wanted) {
+                let at = place(wanted);
+                *met = state.store.find_record(at.hashed, at.key);
             }
-            found(number, Arc::clone(&record.value));
+            let counts = met.iter().flatten().map(|(_, record)| Arc::strong_count(&record.value));
+            black_box(counts.fold(0, usize::wrapping_add));
+            for (wanted, met) in wanted.iter().zip(&met) {
+                let Some((slot, record)) = *met else { continue };
+                if record.times.is_plainly_fresh(clock) {
+                    if state.store.hit(slot, record, &self.touches) == Fullness::Full {
+                        fullness = Fullness::Full;
+                    }
+                } else {
+                    let Some(afterwards) = state.look_closer(slot, Trace::Leave, need, clock, &self.touches) else { continue };
+                    later.push((place(wanted), afterwards));
+                }
+                found(wanted, Arc::clone(&record.value));
+            }
         }
         drop(state);
         if fullness == Fullness::Full {

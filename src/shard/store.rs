@@ -65,6 +65,13 @@ impl<K, V> Store<K, V> {
         self.index.find(hashed.0, is_it).copied()
     }
 
+    /// As [`find`](Self::find), with what lies there.
+    #[inline]
+    pub(super) fn find_record<Q: Equivalent<K> + ?Sized>(&self, hashed: Hashed, key: &Q) -> Option<(Slot, &Record<K, V>)> {
+        let slot = self.find(hashed, key)?;
+        Some((slot, self.get(slot)))
+    }
+
     #[inline]
     pub(super) fn get(&self, slot: Slot) -> &Record<K, V> {
         &self.records[slot]

@@ -132,7 +132,7 @@ macro_rules! plain {
         }
         #[cfg(feature = "bulk")]
         fn multiget(&self, keys: &[K]) -> Vec<(K, Arc<V>)> {
-            self.0.multiget(keys).into_iter().collect()
+            self.0.multiget(keys).into_iter().map(|(key, value)| (key.clone(), value)).collect()
         }
         #[cfg(feature = "bulk")]
         fn multi_insert(&self, items: Vec<(K, V)>) {

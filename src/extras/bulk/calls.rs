@@ -30,12 +30,13 @@ macro_rules! bulk_methods {
             /// assert_eq!((held.len(), *held["one"]), (1, 1));
             /// # Ok::<(), bellwether::BuildError>(())
             /// ```
-            pub fn multiget<'q, Q>(&self, keys: impl IntoIterator<Item = &'q Q>) -> MultiGet<K, V>
+            pub fn multiget<'q, Q>(&self, keys: impl IntoIterator<Item = &'q Q>) -> MultiGet<'q, K, V, Q>
             where
-                Q: LoadKey<K> + ?Sized + 'q,
+                Q: Lookup<K> + ?Sized + 'q,
             {
-                let (keys, owned) = super::listed(keys);
-                MultiGet::new(owned, self.shared.get_many(&keys))
+                let keys: Vec<&Q> = keys.into_iter().collect();
+                let values = self.shared.get_many(&keys);
+                MultiGet::new(keys, values)
             }
 
             /// Stores each of `items` as [`insert`](Self::insert) does, in their order where a key is given twice. Never loads.

@@ -1,9 +1,9 @@
 //! An index over a list of keys, made when it is first needed.
 
 use crate::ground::hash::RandomState;
-use crate::vocabulary::keys::{Key, Lookup};
+use equivalent::Equivalent;
 use hashbrown::HashTable;
-use std::hash::BuildHasher;
+use std::hash::{BuildHasher, Hash};
 use std::sync::OnceLock;
 
 /// Where each key stands in a list; of one that stands there several times, the first.
@@ -15,7 +15,11 @@ impl Places {
     }
 
     /// Where `key` stands in a list of so many, which is always the same; `at` gives its keys.
-    pub(super) fn find<'a, K: Key, Q: Lookup<K> + ?Sized>(&self, len: usize, at: impl Fn(usize) -> &'a K, key: &Q) -> Option<usize> {
+    pub(super) fn find<'a, K, Q>(&self, len: usize, at: impl Fn(usize) -> &'a K, key: &Q) -> Option<usize>
+    where
+        K: Hash + Eq + ?Sized + 'a,
+        Q: Hash + Equivalent<K> + ?Sized,
+    {
         let (places, hasher) = self.0.get_or_init(|| {
             let hasher = RandomState::new();
             let mut places = HashTable::with_capacity(len);

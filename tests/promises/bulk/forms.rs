@@ -105,6 +105,14 @@ fn g1_bulk_keys_may_be_given_in_any_form() {
     assert_eq!(lazily.get("three").and_then(|result| result.as_ref().ok()).map(|value| **value), Some(5));
     let held = cache.multiget(owned.iter().map(String::as_str));
     assert_eq!((held.len(), *held["one"]), (2, 3));
+    let held = cache.multiget(&owned);
+    assert_eq!(
+        (*held["three"], held.get("four"), held.contains_key(&owned[0])),
+        (5, None, true),
+        "by other forms than those that were asked for"
+    );
+    assert!(held.iter().all(|(key, _)| owned.iter().any(|own| std::ptr::eq(own, key))), "they are the caller's own");
+    assert_eq!(held.into_map()["three"], cache.fetch("three").expect("it is held"));
     assert_eq!(cache.multi_invalidate(["one", "none"]), 1);
     let removed = cache.multi_remove(["three", "one", "sixteen", "three"]);
     assert_eq!(removed.iter().map(|(key, value)| (key.as_str(), **value)).collect::<Vec<_>>(), [("three", 5), ("sixteen", 7)]);
