@@ -234,9 +234,9 @@ fn g2_counts_against_a_vacant_entry_lose_nothing_and_bring_nothing_back() {
         let scene = Scene::new(|builder| builder);
         threads(&scene, 3, |scene, thread| match thread {
             0 => {
-                // The lead was taken at this moment, or later.
-                let brought = Count { origin: moment(&scene.moments), is_loaded: true, number: 0 };
                 if let Some(entry) = scene.cache.try_entry(KEY) {
+                    // The lead was taken by this moment: what is called later overtakes it.
+                    let brought = Count { origin: moment(&scene.moments), is_loaded: true, number: 0 };
                     shuttle::thread::yield_now();
                     entry.or_insert(brought);
                 }

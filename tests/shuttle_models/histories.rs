@@ -3,6 +3,7 @@
 use crate::driver::{Hands, LoaderKind, World};
 use crate::oracle::{Options, check};
 use crate::world::{OnShuttle, below, explore};
+use bellwether::MockClock;
 use std::sync::Arc;
 
 const HANDS: Hands = Hands { pause: shuttle::thread::yield_now, below, block_on: |wanted| shuttle::future::block_on(wanted) };
@@ -23,8 +24,9 @@ fn histories_of(world: fn() -> World, kind: LoaderKind, capacity: u64, options: 
     explore(move || {
         let world = Arc::new(world());
         let loads = OnShuttle::default();
-        let cache =
-            world.builder(kind, HANDS).capacity(capacity).shards(1).spawner(loads.clone()).build().expect("the settings make sense");
+        // The system's clock would make another history of the same schedule.
+        let builder = world.builder(kind, HANDS).capacity(capacity).shards(1).clock(MockClock::new());
+        let cache = builder.spawner(loads.clone()).build().expect("the settings make sense");
         let threads: Vec<_> = (0..3)
             .map(|thread| {
                 let (world, cache) = (Arc::clone(&world), cache.clone());

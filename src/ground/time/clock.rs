@@ -9,7 +9,7 @@ use std::time::Duration;
 ///
 /// # Resolution
 /// A value's deadline is kept to the precision of the system's monotonic clock. Far from a deadline a read asks only
-/// the kernel's coarse clock, which costs a few nanoseconds; within eight of that clock's ticks (1 to 10 ms each) of it, the precise one.
+/// the kernel's coarse clock, which costs a few nanoseconds; within 64 of that clock's ticks (1 to 10 ms each) of it, the precise one.
 ///
 /// # Examples
 /// ```
@@ -28,8 +28,8 @@ pub struct Clock(Kind);
 #[derive(Clone, Debug)]
 enum Kind {
     System {
-        /// How far the coarse clock may lag, asked once so that hits needn't.
-        coarse_lag: u64,
+        /// How far the coarse clock may lag at the very most, asked once so that hits needn't.
+        longest_lag: u64,
     },
     Mock(MockClock),
 }
@@ -45,7 +45,7 @@ impl Clock {
     /// ```
     #[must_use]
     pub fn system() -> Self {
-        Self(Kind::System { coarse_lag: kernel::coarse_lag() })
+        Self(Kind::System { longest_lag: kernel::longest_lag() })
     }
 
     /// Now, precisely.
@@ -65,10 +65,10 @@ impl Clock {
         }
     }
 
-    /// How late [`coarse`](Self::coarse) may be, in nanoseconds.
+    /// How late [`coarse`](Self::coarse) is, in nanoseconds, while nothing holds that clock up.
     pub(crate) fn coarse_lag(&self) -> u64 {
         match &self.0 {
-            Kind::System { coarse_lag } => *coarse_lag,
+            Kind::System { .. } => kernel::coarse_lag(),
             Kind::Mock(_) => 0,
         }
     }
@@ -80,7 +80,7 @@ impl Clock {
             return false;
         }
         match &self.0 {
-            Kind::System { coarse_lag } => deadline.has_passed_at(kernel::coarse().moved_on(*coarse_lag)),
+            Kind::System { longest_lag } => deadline.has_passed_at(kernel::coarse().moved_on(*longest_lag)),
             Kind::Mock(mock) => deadline.has_passed_at(mock.now()),
         }
     }

@@ -2,11 +2,16 @@
 
 use super::Tick;
 
-/// How far the coarse clock may lag behind the precise one, with room to spare, in nanoseconds.
-///
-/// The kernel moves it at each of its own ticks, which are 1 to 10 ms apart; eight of them cover a machine under load.
+/// How far the coarse clock lags behind the precise one at most while nothing holds it up, in nanoseconds: the kernel moves it at each of its own
+/// ticks, which are 1 to 10 ms apart.
 pub(super) fn coarse_lag() -> u64 {
     imp::coarse_lag()
+}
+
+/// How far it may lag where something does, with room to spare: ticks come late where a host gives the processor that counts them to another guest
+/// and leaves us the one that we run on.
+pub(super) fn longest_lag() -> u64 {
+    imp::coarse_lag().saturating_mul(32)
 }
 
 /// The coarse clock; where there is none, the precise one.
@@ -35,7 +40,7 @@ mod imp {
 
     pub(super) fn coarse_lag() -> u64 {
         static LAG: OnceLock<u64> = OnceLock::new();
-        *LAG.get_or_init(|| nanos(clock_getres(ClockId::MonotonicCoarse)).saturating_mul(8))
+        *LAG.get_or_init(|| nanos(clock_getres(ClockId::MonotonicCoarse)).saturating_mul(2))
     }
 
     #[inline]

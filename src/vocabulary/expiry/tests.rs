@@ -141,6 +141,8 @@ fn g09_a_moved_end_moves_what_goes_by_it() {
     });
     times.expire(at(110));
     assert_eq!(times.last(), Deadline::after(at(0), nanos(120)), "what is stale already stays so no longer");
+    // However far a coarse clock lags that the hit asks.
+    assert!(!times.is_plainly_fresh(&Clock::from(MockClock::new())));
 }
 
 #[test]

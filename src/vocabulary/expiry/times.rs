@@ -329,10 +329,12 @@ impl Times {
         self.expire_at(self.ends().min(Deadline::after(now, Duration::ZERO)));
     }
 
+    /// Its time to live ended then, which is no later than now. Whatever a coarse clock says, that is for the precise one to judge.
     fn expire_at(&mut self, ends: Deadline) {
         self.end_at(ends);
+        self.soonest = Deadline::START;
         if let Some(more) = &mut self.more {
-            (more.failures, more.next_try) = (0, Deadline::START);
+            (more.due, more.failures, more.next_try) = (Deadline::START, 0, Deadline::START);
         }
     }
 
@@ -451,7 +453,7 @@ impl More {
             return;
         }
         // The coarse clock would make a short idle time shorter by a part that counts.
-        let now = if self.idle < clock.coarse_lag().saturating_mul(64) { clock.now() } else { clock.coarse() };
+        let now = if self.idle < clock.coarse_lag().saturating_mul(256) { clock.now() } else { clock.coarse() };
         let before = self.used.load(Ordering::Relaxed);
         // A use that was seen in time and is noted late revives nothing.
         if before < now.nanos() && now.nanos() < before.saturating_add(self.idle) {
