@@ -91,7 +91,7 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> Contents<K, V> fo
 
     fn put_back(&self, hashed: Hashed, entry: Exported<K, V>, number: u64) -> PutBack {
         let mut times = self.times_of(&entry);
-        if let Some(labels) = self.tags.labels(&entry.tags, number) {
+        if let Some(labels) = self.labels(&entry.tags, number) {
             times.label(labels);
         }
         let cost = entry.load_time();

@@ -3,12 +3,13 @@
 use super::shared::CacheShared;
 use crate::ground::contain::drop_contained;
 use crate::ground::sync::Mutex;
-use crate::ground::tags::Strike;
+use crate::ground::tags::{Labels, Strike};
 use crate::ground::time::Deadline;
 use crate::mechanisms::outbox::Sending;
 use crate::shard::{Departures, Done, Glimpse, Place};
 use crate::vocabulary::keys::{Key, Value};
 use equivalent::Equivalent;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// Entries that a predicate is asked about in one go.
@@ -39,6 +40,14 @@ impl<K, V, S> CacheShared<K, V, S> {
         if self.tags.strike(tag, strike) {
             self.upkeep.want(Deadline::after(self.clock.now(), Duration::ZERO));
         }
+    }
+
+    /// The tags of these names, on an entry that has the number `stamp`. None if there are no names.
+    pub(super) fn labels(&self, names: &[Arc<str>], stamp: u64) -> Option<Labels> {
+        let labels = self.tags.labels(names, stamp)?;
+        // A strike is to cost no more than that.
+        self.upkeep.stand_by();
+        Some(labels)
     }
 
     /// Carries out on what is held all strikes up to now, in at most so many holds of a lock.

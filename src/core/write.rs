@@ -98,7 +98,7 @@ impl<K: Key, V: Value, S> CacheShared<K, V, S> {
         let Making { load_time, stamp } = making;
         let origin = Origin { load_time, reread: hook.is_some_and(|hook| hook.reads) };
         let mut times = self.settings.rules.times(&own.rules, origin, &self.clock);
-        if let Some(labels) = self.tags.labels(&own.tags, stamp) {
+        if let Some(labels) = self.labels(&own.tags, stamp) {
             times.label(labels);
         }
         let cost = own.cost.unwrap_or(load_time);

@@ -42,7 +42,7 @@ pub(crate) fn is_here() -> bool {
 }
 
 impl Janitor {
-    /// Has `waker` woken once `at` has passed.
+    /// Has `waker` woken once `at` has passed. While there is an appointment there is the thread, even for one that never comes.
     ///
     /// Where no thread can be had nothing is woken until a later call gets one.
     pub(crate) fn watch(self: &Arc<Self>, at: Deadline, waker: Waker) -> Appointment {
@@ -82,6 +82,12 @@ impl Janitor {
     pub(crate) fn cancel(&self, appointment: Appointment) {
         let cancelled = self.state.lock().agenda.cancel(appointment);
         drop(cancelled);
+    }
+
+    /// Cancels an appointment that the thread may be waiting for without an end.
+    pub(crate) fn dismiss(&self, appointment: Appointment) {
+        self.cancel(appointment);
+        self.changed.notify_one();
     }
 
     /// Whether no thread could be had when one was last needed.
@@ -198,6 +204,20 @@ mod loom {
             second.park();
             thread.join().expect("nothing panics");
             another.into_iter().for_each(|another| another.join().expect("nothing panics"));
+            assert!(janitor.state.lock().thread == Thread::None, "gone when there is nothing to do");
+        });
+    }
+
+    #[test]
+    fn g17_a_thread_that_stood_by_ends_when_it_is_dismissed() {
+        model(|| {
+            let janitor = Arc::new(Janitor::default());
+            let (_, unused) = Parker::new();
+            let (standing, _) = janitor.book(Deadline::NEVER, unused);
+            let other = Arc::clone(&janitor);
+            let thread = thread::spawn(move || other.run(Duration::ZERO));
+            janitor.dismiss(standing);
+            thread.join().expect("nothing panics");
             assert!(janitor.state.lock().thread == Thread::None, "gone when there is nothing to do");
         });
     }

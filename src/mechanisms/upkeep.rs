@@ -1,7 +1,7 @@
 //! Upkeep: the appointment at which a cache's expired entries are next reclaimed, with whoever keeps its time.
 
 use crate::ground::janitor::Janitor;
-use crate::ground::sync::atomic::{AtomicU64, Ordering};
+use crate::ground::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::ground::sync::{Arc, Mutex};
 use crate::ground::time::{Appointment, Deadline, MockClock, Tick};
 use std::sync::OnceLock;
@@ -18,12 +18,16 @@ pub(crate) struct Upkeep {
     visit: OnceLock<Waker>,
     /// When the appointment is, for those who ask without the lock.
     at: AtomicU64,
+    /// Whether the keeper stands by.
+    stands_by: AtomicBool,
     booked: Mutex<Booked>,
 }
 
 struct Booked {
     at: Deadline,
     appointment: Option<Appointment>,
+    /// One that never comes, by which the keeper stands by.
+    standing: Option<Appointment>,
 }
 
 /// Who keeps the appointment.
@@ -37,8 +41,9 @@ pub(crate) enum Keeper {
 
 impl Upkeep {
     pub(crate) fn new(keeper: Keeper) -> Self {
-        let booked = Booked { at: Deadline::NEVER, appointment: None };
-        Self { keeper, visit: OnceLock::new(), at: AtomicU64::new(u64::MAX), booked: Mutex::new(booked) }
+        let booked = Booked { at: Deadline::NEVER, appointment: None, standing: None };
+        let (at, stands_by) = (AtomicU64::new(u64::MAX), AtomicBool::new(false));
+        Self { keeper, visit: OnceLock::new(), at, stands_by, booked: Mutex::new(booked) }
     }
 
     /// Says how the cache is to be visited. To be called once, before anything is due.
@@ -53,6 +58,24 @@ impl Upkeep {
         if due.nanos() < self.at.load(Ordering::Relaxed) {
             self.book(due);
         }
+    }
+
+    /// Has the keeper stand by from now on, so that nobody who wants a visit has to wait until a thread is started.
+    #[inline]
+    pub(crate) fn stand_by(&self) {
+        // Relaxed: who doesn't see it yet looks again, under the lock.
+        if !self.stands_by.load(Ordering::Relaxed) {
+            self.have_stand_by();
+        }
+    }
+
+    #[cold]
+    fn have_stand_by(&self) {
+        let mut booked = self.booked.lock();
+        if let (Keeper::Janitor(janitor), None) = (&self.keeper, &booked.standing) {
+            booked.standing = Some(janitor.watch(Deadline::NEVER, Waker::noop().clone()));
+        }
+        self.stands_by.store(true, Ordering::Relaxed);
     }
 
     #[cold]
@@ -124,7 +147,13 @@ mod loom;
 /// No visit is needed any more.
 impl Drop for Upkeep {
     fn drop(&mut self) {
-        let needless = self.booked.lock().appointment.take();
+        let (needless, standing) = {
+            let mut booked = self.booked.lock();
+            (booked.appointment.take(), booked.standing.take())
+        };
         self.cancel(needless);
+        if let (Keeper::Janitor(janitor), Some(standing)) = (&self.keeper, standing) {
+            janitor.dismiss(standing);
+        }
     }
 }
