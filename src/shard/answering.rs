@@ -1,9 +1,10 @@
 //! Answers without a value, as a shard remembers them: their room, and who makes them forgotten.
 
 use super::State;
-use super::commit::{Terms, VICTIMS};
 use super::departures::Departures;
 use super::lookup::Place;
+use super::making_room::VICTIMS;
+use super::put::Terms;
 use crate::ground::contain::contain;
 use crate::ground::hash::Hashed;
 use crate::ground::slab::Slot;

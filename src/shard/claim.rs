@@ -1,8 +1,8 @@
 //! Claiming a flight, and the end of its load.
 
-use super::commit::Terms;
 use super::departures::Departures;
 use super::lookup::{Fallback, Place, Rule, Sought};
+use super::put::Terms;
 use super::{Shard, State};
 use crate::ground::hash::Hashed;
 use crate::ground::seeded::{self, Bug};

@@ -2,139 +2,26 @@
 
 use super::departures::Departures;
 use super::lookup::Place;
+use super::making_room::Lack;
+use super::put::{Answered, By, Committed, Held, Needed, Put, Terms};
 use super::record::Record;
-use super::upkeep::Done;
 use super::{Shard, State};
-use crate::ground::hash::Hashed;
 use crate::ground::seeded::{self, Bug};
 use crate::ground::slab::Slot;
 use crate::ground::tags::{Fate, Labels};
 use crate::ground::time::Clock;
-use crate::mechanisms::eviction::{Arrival, Gone, Node, Pins, Verdict};
+use crate::mechanisms::eviction::Node;
 use crate::mechanisms::flight::{Flight, Kind, Overtaken};
-use crate::mechanisms::room::{Promise, Room};
+use crate::mechanisms::room::Promise;
 use crate::mechanisms::wheel::Timer;
-use crate::vocabulary::expiry::Times;
-use crate::vocabulary::loaded::Own;
 use crate::vocabulary::removal::RemovalCause;
-use std::cell::Cell;
 use std::sync::Arc;
-use std::time::Duration;
-
-/// Victims that one hold of a lock takes at most.
-pub(super) const VICTIMS: u32 = 256;
-
-/// A value to be stored. All user code that it takes (weigher, clone of the key) has run.
-pub(crate) struct Put<'a, K, V> {
-    pub(crate) hashed: Hashed,
-    pub(crate) key: K,
-    pub(crate) value: Arc<V>,
-    pub(crate) weight: u64,
-    pub(crate) times: Times,
-    /// The number, among the strikes of tags, of the load that brings it.
-    pub(crate) stamp: u64,
-    /// What its load took.
-    pub(crate) cost: Duration,
-    pub(crate) by: By<'a, K, V>,
-    /// There if it was found to be unchanged: then all but this stays of the entry that holds it already, if one does.
-    pub(crate) renewal: Option<Box<Own>>,
-    /// Whether somebody needs it, where it is a refresh.
-    pub(crate) need: Needed,
-    /// There if the key's own value has left to make room for this one: what the shard's count of changes was then.
-    pub(crate) gave_way: Cell<Option<u64>>,
-    /// Whether its key's entry has made room for it with the very value that it brings: that hasn't left then.
-    pub(crate) stays: Cell<bool>,
-    /// What the policy says to it, once it was asked.
-    pub(crate) verdict: Option<Verdict>,
-}
-
-/// Whether a value is needed.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Needed {
-    /// To be asked by the first look.
-    Unknown,
-    /// It is, whatever has left since to make room for it.
-    Known,
-}
-
-/// Who stores.
-pub(crate) enum By<'a, K, V> {
-    /// A caller's write: it overtakes the key's flight.
-    Caller,
-    /// A caller's write in place of just this value: as `Caller`, if that is held.
-    Holder(&'a Arc<V>),
-    /// A caller's write in the place of nothing: as `Caller`, if no value is held that everybody may see.
-    Newcomer,
-    /// A flight that lands: it stores only if the map still holds it.
-    Flight(&'a Arc<Flight<K, V>>),
-    /// A load of other keys that has this number: it stores only where there is nothing, and nothing has happened since.
-    Unasked(u64),
-    /// A value that comes back from where it was saved: it stores only where nothing is known of the key, and nothing has happened to it meanwhile.
-    #[cfg(feature = "snapshot")]
-    Restorer,
-}
-
-impl<K, V> Clone for By<'_, K, V> {
-    fn clone(&self) -> Self {
-        *self
-    }
-}
-
-impl<K, V> Copy for By<'_, K, V> {}
-
-/// What a shard needs to know of the cache to store by.
-#[derive(Clone, Copy)]
-pub(crate) struct Terms<'a> {
-    pub(crate) room: &'a Room,
-    pub(crate) clock: &'a Clock,
-    /// The weight from which on this shard makes room in itself; `None` where room was gathered elsewhere.
-    pub(crate) share: Option<u64>,
-}
-
-/// What a stored value took the place of.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) enum Held {
-    /// Of nothing, or of another value.
-    Anew,
-    /// Of itself: the same value with new times and weight, which so has never left.
-    Renewed,
-}
-
-/// A flight that needn't begin any more, and the value for those who wait for it.
-pub(crate) struct Answered<K, V> {
-    pub(crate) flight: Arc<Flight<K, V>>,
-    pub(crate) value: Arc<V>,
-}
 
 #[cfg(feature = "bulk")]
 /// What one of several writes may send on its way and still be followed by others under the same hold of the lock.
 const FEW: u64 = 4;
 
 const ONCE: &str = "a put is committed once";
-
-/// What a put lacks.
-enum Lack {
-    /// So much room must be promised.
-    Room(u64),
-    /// The policy refuses it; this is what its key holds.
-    Consent(Option<Slot>),
-}
-
-/// What came of a put.
-pub(crate) enum Committed<'a, K, V> {
-    /// It is held. A flight that had yet to begin, if there is one, is answered by it.
-    Stored { held: Held, answered: Option<Answered<K, V>> },
-    /// It weighs too much ever to be held, or the policy refuses it, or it is the refresh of what is held no more, for nobody.
-    Refused,
-    /// A write had overtaken the flight that brought it.
-    Superseded,
-    /// One of its tags was struck while it was being loaded, first by the strike of this number, as far as is known.
-    Struck(u64),
-    /// What it was to take the place of isn't what is held; with the value that is, where everybody may see it.
-    Unmet(Put<'a, K, V>, Option<Arc<V>>),
-    /// So much room must be promised before it can be stored.
-    NeedsRoom { put: Put<'a, K, V>, needed: u64 },
-}
 
 impl<K: Eq, V> Shard<K, V> {
     /// Stores `put` if its room can be had, from what is promised, from what is free, or from this shard's own entries.
@@ -281,17 +168,6 @@ impl<K: Eq, V> State<K, V> {
     }
 }
 
-impl<K, V> Put<'_, K, V> {
-    /// Takes over the settings of the entry that is held, where it holds just this value, which was found to be unchanged.
-    fn renew(&mut self, held: &Record<K, V>, clock: &Clock) {
-        let Some(own) = self.renewal.as_ref().filter(|_| Arc::ptr_eq(&held.value, &self.value)) else { return };
-        self.weight = own.weight.unwrap_or(held.weight);
-        let labels = self.times.take_labels().or_else(|| held.times.labels().map(|labels| labels.stamped(self.stamp)));
-        self.times = held.times.renewed(&own.rules, &self.times, clock.now());
-        labels.into_iter().for_each(|labels| self.times.label(labels));
-    }
-}
-
 impl<K, V> State<K, V> {
     /// Something is stored, or refused, and what was held before is not.
     fn note_change(&mut self, put: &Put<'_, K, V>) {
@@ -359,122 +235,6 @@ impl<K, V> State<K, V> {
         let was_held = own.is_some() || put.stays.get();
         self.never_held(put.key, put.value, if was_held { RemovalCause::Replaced } else { RemovalCause::Rejected }, out);
         Committed::Refused
-    }
-
-    /// Sees to it that the room for `put` is promised, `held` being what the key holds now. Gives what it holds afterwards: its own old
-    /// entry may have been a victim.
-    fn make_room(
-        &mut self,
-        put: &mut Put<'_, K, V>,
-        mut held: Option<Slot>,
-        terms: Terms<'_>,
-        promise: &mut Promise<'_>,
-        out: &mut Departures<K, V>,
-    ) -> Result<Option<Slot>, Lack> {
-        let weight = put.weight;
-        let mut old = self.weight_in(held, weight);
-        let mut needed = weight.saturating_sub(old);
-        if !promise.reach_for(needed) {
-            let own = held.map(|slot| self.store.handle(slot));
-            let done = self.free_worthless(needed, terms, promise, out);
-            if own.is_some_and(|own| !self.store.holds(own)) {
-                // The key's own entry was over, and made room.
-                (held, old) = (None, 0);
-                needed = weight;
-            }
-            // Nothing of worth leaves while there may be room elsewhere that nothing of worth has: more of it here, or answers in other shards.
-            if promise.amount() < needed && (done == Done::Part || (terms.share.is_some() && terms.room.answers() > 0)) {
-                return Err(Lack::Room(needed));
-            }
-        }
-        if !promise.reach_for(needed) {
-            let missing = needed - promise.amount();
-            let arrival = Arrival { hash: put.hashed.0, weight, missing };
-            // What takes the place of a held value needs no welcome.
-            let is_in = held.is_some() && self.store.evicts();
-            if *put.verdict.get_or_insert_with(|| if is_in { Verdict::Welcome } else { self.store.arrives(&arrival) }) == Verdict::Refused {
-                // Not before all that is of no worth has left, wherever it is.
-                return Err(if terms.share.is_some() { Lack::Room(needed) } else { Lack::Consent(held) });
-            }
-            // What it would hold with the new entry counts: heavy entries leave gaps below the share.
-            let in_turn = terms.share.is_some_and(|share| self.weight().saturating_add(missing) >= share);
-            if !in_turn || self.store.weight().saturating_sub(old) < missing {
-                return Err(Lack::Room(needed));
-            }
-            let mut evicted = 0;
-            while promise.amount() < needed && evicted < VICTIMS {
-                let Some(victim) = self.store.victim(Some(&arrival), Pins::Held) else { break };
-                if Some(victim) == held {
-                    self.give_way(victim, put, terms, promise, out);
-                    (held, old) = (None, 0);
-                    needed = weight;
-                } else {
-                    self.evict(victim, RemovalCause::Evicted, terms, promise, out);
-                }
-                evicted += 1;
-            }
-            terms.room.book_entries(0, u64::from(evicted));
-            if promise.amount() < needed {
-                return Err(Lack::Room(needed));
-            }
-        }
-        if weight == 0 && held.is_none_or(|slot| self.store.get(slot).weight > 0) {
-            if let Some(victim) = self.store.weightless_victim() {
-                if !self.store.evicts() {
-                    return Err(Lack::Consent(held));
-                }
-                self.evict(victim, RemovalCause::Evicted, terms, promise, out);
-                terms.room.book_entries(0, 1);
-            }
-        }
-        promise.use_up(needed);
-        terms.room.give_back(old.saturating_sub(weight));
-        Ok(held)
-    }
-
-    /// The weight that the new value of a key doesn't have to find room for.
-    fn weight_in(&self, held: Option<Slot>, new: u64) -> u64 {
-        match held {
-            Some(_) if seeded::on(Bug::WeighWithNewWeight) => new,
-            Some(slot) => self.store.get(slot).weight,
-            None => 0,
-        }
-    }
-
-    /// Takes out a victim and keeps its room. The caller books it.
-    pub(super) fn evict(
-        &mut self,
-        victim: Slot,
-        cause: RemovalCause,
-        terms: Terms<'_>,
-        promise: &mut Promise<'_>,
-        out: &mut Departures<K, V>,
-    ) {
-        let record = self.store.take(victim, if cause == RemovalCause::Evicted { Gone::Evicted } else { Gone::Left });
-        promise.keep(record.weight);
-        let cause = record.cause(cause, terms.clock);
-        self.depart(record, cause, out);
-    }
-
-    /// Takes out the entry of `put`'s own key, which would leave all the same: what that is to take the place of, or may. A value that
-    /// comes back by `put` hasn't left: if it is not stored in the end, that is what is told of it.
-    pub(super) fn give_way(
-        &mut self,
-        own: Slot,
-        put: &Put<'_, K, V>,
-        terms: Terms<'_>,
-        promise: &mut Promise<'_>,
-        out: &mut Departures<K, V>,
-    ) {
-        put.gave_way.set(Some(self.changes.count()));
-        if Arc::ptr_eq(&self.store.get(own).value, &put.value) {
-            let record = self.store.take(own, Gone::Left);
-            promise.keep(record.weight);
-            out.uncounted(record);
-            put.stays.set(true);
-        } else {
-            self.evict(own, RemovalCause::Replaced, terms, promise, out);
-        }
     }
 
     /// A caller's write overtakes the key's flight; a landing takes its own out of the map, and its load has ended.

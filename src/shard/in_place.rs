@@ -1,9 +1,9 @@
 //! Changes to a value where it lies, under the shard's lock.
 
 use super::Shard;
-use super::commit::Terms;
 use super::departures::Departures;
 use super::lookup::Place;
+use super::put::Terms;
 use crate::ground::contain::{Panic, contain};
 use crate::ground::reentry::{Inside, Of};
 use crate::vocabulary::removal::RemovalCause;

@@ -1,8 +1,8 @@
 //! Questions about an entry's times, and changes to them.
 
-use super::commit::Terms;
 use super::departures::Departures;
 use super::lookup::Place;
+use super::put::Terms;
 use super::{Shard, State};
 use crate::ground::seeded::{self, Bug};
 use crate::ground::slab::Slot;

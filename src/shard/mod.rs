@@ -17,6 +17,8 @@ mod in_place;
 mod lifetimes;
 mod lookup;
 mod mail;
+mod making_room;
+mod put;
 mod record;
 mod removal;
 #[cfg(feature = "snapshot")]
@@ -30,7 +32,6 @@ mod walk;
 
 pub(crate) use answering::{Note, Noted};
 pub(crate) use claim::{Claim, Current, Led};
-pub(crate) use commit::{Answered, By, Committed, Held, Needed, Put, Terms};
 pub(crate) use departures::Departures;
 #[cfg(feature = "snapshot")]
 pub(crate) use export::{Asked, Exported};
@@ -38,6 +39,7 @@ pub(crate) use heat::Among;
 pub(crate) use in_place::Touched;
 pub(crate) use lookup::{Due, Fallback, Need, Place, Rule, Sought, Trace};
 pub(crate) use mail::Mail;
+pub(crate) use put::{Answered, By, Committed, Held, Needed, Put, Terms};
 pub(crate) use removal::{Clearing, Evicting, Remains};
 pub(crate) use striking::Glimpse;
 pub(crate) use upkeep::Done;

@@ -1,9 +1,10 @@
 //! Ways out of a shard: removed by a caller, cleared, or evicted for another shard's sake.
 
 use super::answering::Note;
-use super::commit::{Put, Terms, VICTIMS};
 use super::departures::Departures;
 use super::lookup::Place;
+use super::making_room::VICTIMS;
+use super::put::{Put, Terms};
 use super::upkeep::Done;
 use super::{Shard, State};
 use crate::ground::contain::contain;

@@ -1,6 +1,6 @@
 //! Restoring: while entries come back from where they were saved, a shard keeps in mind which keys have changed since that began.
 
-use super::commit::Put;
+use super::put::Put;
 use super::{Shard, State};
 use crate::ground::hash::Hashed;
 use crate::ground::slab::Slot;

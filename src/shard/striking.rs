@@ -1,8 +1,8 @@
 //! Invalidation of many entries at once: by tags that were struck, by what a predicate has said of each, and of all that is on its way.
 
-use super::commit::Terms;
 use super::departures::Departures;
 use super::lookup::Place;
+use super::put::Terms;
 use super::walk::STEPS;
 use super::{Shard, State};
 use crate::ground::slab::{Handle, Search, Slot};

@@ -1,7 +1,8 @@
 //! Reclaiming what is past its last deadline: by the janitor's visits, in passing by writes, and first of all where room is needed.
 
-use super::commit::{Terms, VICTIMS};
 use super::departures::Departures;
+use super::making_room::VICTIMS;
+use super::put::Terms;
 use super::{Shard, State};
 use crate::ground::time::{Deadline, Tick};
 use crate::mechanisms::room::Promise;
