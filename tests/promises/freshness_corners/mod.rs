@@ -1,5 +1,7 @@
 //! Corners of the time rules that were wrong once, each by the promise that it broke.
 
+mod pressed;
+
 use bellwether::{
     AbandonedLoads, BlockingLoader, Cache, CacheBuilder, Entry, ErrorBackoff, LoadErrorKind, Loaded, MockClock, Source, StaleReason,
 };
