@@ -96,9 +96,8 @@ impl<K: Eq, V> State<K, V> {
         }
         // The last of user code under this hold is the keys' `Eq`: nothing has changed yet if it panics, and the caller has the put to drop.
         let held = state.store.find(put.hashed, &put.key);
-        if state.is_unmet(put, held, terms.clock) {
-            let shown = held.map(|slot| state.store.get(slot)).filter(|record| record.times.is_shown(terms.clock));
-            let shown = shown.map(|record| Arc::clone(&record.value));
+        if let Some(shown) = state.unmet(put, held, terms.clock) {
+            let shown = shown.map(|slot| Arc::clone(&state.store.get(slot).value));
             let put = putting.take().expect(ONCE);
             if !put.stays.get() {
                 return Committed::Unmet(put, shown);
@@ -192,19 +191,21 @@ impl<K, V> State<K, V> {
             && put.times.fate() == Fate::Spared
     }
 
-    /// Whether `held`, which the key holds now, is not what `put` was to take the place of.
-    pub(super) fn is_unmet(&self, put: &Put<'_, K, V>, held: Option<Slot>, clock: &Clock) -> bool {
-        let is_shown = |slot: &Slot| self.store.get(*slot).times.is_shown(clock);
+    /// What everybody may see of `held`, which the key holds now, if that is not what `put` was to take the place of. It is looked at once: a strike of a
+    /// tag takes no lock, and may come between two looks.
+    pub(super) fn unmet(&self, put: &Put<'_, K, V>, held: Option<Slot>, clock: &Clock) -> Option<Option<Slot>> {
+        let shown = || held.filter(|&slot| self.store.get(slot).times.is_shown(clock));
         match put.by {
-            By::Caller | By::Flight(_) | By::Unasked(_) => false,
+            By::Caller | By::Flight(_) | By::Unasked(_) => None,
             #[cfg(feature = "snapshot")]
-            By::Restorer => false,
-            By::Newcomer => held.is_some_and(|slot| is_shown(&slot)),
+            By::Restorer => None,
+            By::Newcomer => shown().map(Some),
             By::Holder(expected) => {
-                let is_held = held.filter(is_shown).is_some_and(|slot| Arc::ptr_eq(&self.store.get(slot).value, expected));
+                let shown = shown();
+                let is_held = shown.is_some_and(|slot| Arc::ptr_eq(&self.store.get(slot).value, expected));
                 // The expected value may have been among the victims, and nobody has written since.
                 let is_next = held.is_none() && put.gave_way.get() == Some(self.changes.count());
-                !is_held && !is_next
+                (!is_held && !is_next).then_some(shown)
             }
         }
     }

@@ -195,7 +195,8 @@ impl<K, V> Shard<K, V> {
             Evicting::ForGood(pins) => (None, pins),
         };
         // What has come to be held meanwhile, and isn't what `put` may take the place of, is an entry like any other.
-        let own = put.and_then(|put| state.store.find(put.hashed, &put.key).filter(|&slot| !state.is_unmet(put, Some(slot), terms.clock)));
+        let own =
+            put.and_then(|put| state.store.find(put.hashed, &put.key).filter(|&slot| state.unmet(put, Some(slot), terms.clock).is_none()));
         let own = own.and_then(|slot| state.store.handle(slot));
         if state.free_worthless(needed, terms, promise, out) == Done::Part {
             return false;
