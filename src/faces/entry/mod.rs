@@ -78,7 +78,7 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> Entry<K, V, S> {
 
     /// The value that is here, or else the one that `make` makes, which is stored.
     ///
-    /// `make` runs under no lock and may use the cache. A fetch of this very key inside it gets [`LoadError::Cycle`].
+    /// `make` runs under no lock and may use the cache. A fetch of this very key inside it gets [`LoadError::Cycle`](crate::LoadError::Cycle).
     ///
     /// # Panics
     /// As [`VacantEntry::insert`]. If `make` panics, the entry is given up.
