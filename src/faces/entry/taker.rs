@@ -30,6 +30,14 @@ impl<'a, K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> Taker<'a, K, 
         }
     }
 
+    /// The entry, or a seat among those who wait for it.
+    fn look_or_wait(&self, key: K, look: Look) -> ControlFlow<Entry<K, V, S>, (K, Waiting<'a, K, V, S>)> {
+        match self.look(key, look, Patience::Waits) {
+            ControlFlow::Break(entry) => ControlFlow::Break(entry),
+            ControlFlow::Continue(awaited) => ControlFlow::Continue(awaited.expect("whoever waits is given a seat")),
+        }
+    }
+
     fn occupied(&self, key: K, value: Arc<V>) -> Entry<K, V, S> {
         Entry::Occupied(OccupiedEntry { cache: self.0.clone(), key, value })
     }
@@ -51,10 +59,9 @@ impl<'a, K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> Taker<'a, K, 
     pub(in crate::faces) fn block(&self, mut key: K) -> Entry<K, V, S> {
         let mut look = Look::First;
         loop {
-            let (own, mut waiting) = match self.look(key, look, Patience::Waits) {
+            let (own, mut waiting) = match self.look_or_wait(key, look) {
                 ControlFlow::Break(entry) => return entry,
-                ControlFlow::Continue(Some(awaited)) => awaited,
-                ControlFlow::Continue(None) => unreachable!("whoever waits is given a seat"),
+                ControlFlow::Continue(awaited) => awaited,
             };
             let flight = Arc::clone(waiting.flight());
             let landing = waiting.block();
@@ -69,10 +76,9 @@ impl<'a, K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> Taker<'a, K, 
     pub(in crate::faces) async fn wait(&self, mut key: K) -> Entry<K, V, S> {
         let mut look = Look::First;
         loop {
-            let (own, mut waiting) = match self.look(key, look, Patience::Waits) {
+            let (own, mut waiting) = match self.look_or_wait(key, look) {
                 ControlFlow::Break(entry) => return entry,
-                ControlFlow::Continue(Some(awaited)) => awaited,
-                ControlFlow::Continue(None) => unreachable!("whoever waits is given a seat"),
+                ControlFlow::Continue(awaited) => awaited,
             };
             let landing = poll_fn(|cx| {
                 reentry::check();
