@@ -17,7 +17,9 @@ use std::sync::Arc;
 /// Takes entries of one cache.
 pub(in crate::faces) struct Taker<'a, K: Key, V: Value, S: Send + Sync + 'static>(pub(in crate::faces) &'a Handle<K, V, S>);
 
-type Entering<'a, K, V, S> = ControlFlow<Entry<K, V, S>, Option<(K, Waiting<'a, K, V, S>)>>;
+/// A key, and the seat among those who wait for its entry.
+type Seat<'a, K, V, S> = (K, Waiting<'a, K, V, S>);
+type Entering<'a, K, V, S> = ControlFlow<Entry<K, V, S>, Option<Seat<'a, K, V, S>>>;
 
 impl<'a, K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> Taker<'a, K, V, S> {
     fn look(&self, key: K, look: Look, patience: Patience) -> Entering<'a, K, V, S> {
@@ -31,7 +33,7 @@ impl<'a, K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> Taker<'a, K, 
     }
 
     /// The entry, or a seat among those who wait for it.
-    fn look_or_wait(&self, key: K, look: Look) -> ControlFlow<Entry<K, V, S>, (K, Waiting<'a, K, V, S>)> {
+    fn look_or_wait(&self, key: K, look: Look) -> ControlFlow<Entry<K, V, S>, Seat<'a, K, V, S>> {
         match self.look(key, look, Patience::Waits) {
             ControlFlow::Break(entry) => ControlFlow::Break(entry),
             ControlFlow::Continue(awaited) => ControlFlow::Continue(awaited.expect("whoever waits is given a seat")),

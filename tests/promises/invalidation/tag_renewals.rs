@@ -7,7 +7,7 @@ use crate::gate::until;
 use crate::on_every_face_in_time;
 use crate::rest::at_rest;
 use crate::rules::secs;
-use crate::runway::BOTH;
+use crate::runway::{BOTH, Runway};
 use bellwether::{CacheBuilder, Loaded};
 
 const KEY: u32 = 1;
@@ -86,19 +86,24 @@ fn g2_an_unchanged_value_that_was_struck_does_not_come_back_by_other_tags<F: Kin
     }
 }
 
+/// The first load is struck while it is in the air: who waited before gets what it brings, and who comes after what the next one does.
+fn is_for_who_came_before<F: Kind>(cache: &F::Of<u32, u32>, runway: &Runway, strike: impl FnOnce()) {
+    let leader = apart(cache, |cache| cache.fetch_with(&KEY));
+    runway.until_begun(0);
+    strike();
+    let after = apart(cache, |cache| cache.fetch_with(&KEY));
+    until("it joins", || cache.metrics().joined == 1);
+    runway.open(0);
+    assert_eq!(*leader.result().expect("it is loaded"), 0);
+    assert_eq!(*after.result().expect("it is loaded"), 1);
+}
+
 /// What isn't stored at all is as old.
 fn g2_what_a_struck_load_has_handed_out_uncached_is_not_for_who_came_after_it<F: Kind>() {
     for style in BOTH {
         for strike in STRIKES {
             let (cache, hands, runway) = with_runway::<F>(1, style, CacheBuilder::new(), |number| tagged(number).uncached());
-            let leader = apart(&cache, |cache| cache.fetch_with(&KEY));
-            runway.until_begun(0);
-            strike(&hands);
-            let after = apart(&cache, |cache| cache.fetch_with(&KEY));
-            until("it joins", || cache.metrics().joined == 1);
-            runway.open(0);
-            assert_eq!(*leader.result().expect("it is loaded"), 0);
-            assert_eq!(*after.result().expect("it is loaded"), 1);
+            is_for_who_came_before::<F>(&cache, &runway, || strike(&hands));
             at_rest(&cache.sync());
         }
     }
@@ -110,14 +115,7 @@ fn g2_what_a_struck_load_brings_that_is_refused_is_not_for_who_came_after_it<F: 
         for strike in STRIKES {
             let builder = CacheBuilder::new().capacity(5).weigher(|_, _| 10);
             let (cache, hands, runway) = with_runway::<F>(1, style, builder, tagged);
-            let leader = apart(&cache, |cache| cache.fetch_with(&KEY));
-            runway.until_begun(0);
-            strike(&hands);
-            let after = apart(&cache, |cache| cache.fetch_with(&KEY));
-            until("it joins", || cache.metrics().joined == 1);
-            runway.open(0);
-            assert_eq!(*leader.result().expect("it is loaded"), 0);
-            assert_eq!(*after.result().expect("it is loaded"), 1);
+            is_for_who_came_before::<F>(&cache, &runway, || strike(&hands));
             at_rest(&cache.sync());
         }
     }
@@ -130,14 +128,7 @@ fn g2_what_a_struck_load_brings_under_an_embargo_is_not_for_who_came_after_it<F:
             let (_clock, builder) = mocked();
             let (cache, hands, runway) = with_runway::<F>(1, style, builder, tagged);
             hands.invalidate_for(&KEY, secs(10));
-            let leader = apart(&cache, |cache| cache.fetch_with(&KEY));
-            runway.until_begun(0);
-            strike(&hands);
-            let after = apart(&cache, |cache| cache.fetch_with(&KEY));
-            until("it joins", || cache.metrics().joined == 1);
-            runway.open(0);
-            assert_eq!(*leader.result().expect("it is loaded"), 0);
-            assert_eq!(*after.result().expect("it is loaded"), 1);
+            is_for_who_came_before::<F>(&cache, &runway, || strike(&hands));
             assert_eq!(cache.fetch(&KEY), None);
             at_rest(&cache.sync());
         }
