@@ -160,8 +160,7 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> Batch<K, V, S> {
 
     /// Sees to it that its flights end at their time: one alarm does for all.
     fn watch(&self) {
-        // They were claimed at about the same time, and all are over with the last.
-        let last = self.crew.flights.iter().map(|flight| flight.deadline()).max().unwrap_or(Deadline::NEVER);
+        let last = self.crew.last_deadline();
         if last.is_never() {
             return;
         }
@@ -221,6 +220,11 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> Drop for Batch<K, V, S> {
 }
 
 impl<K: Key, V: Value> Crew<K, V> {
+    /// They were claimed at about the same time, and all are over with the last.
+    fn last_deadline(&self) -> Deadline {
+        self.flights.iter().map(|flight| flight.deadline()).max().unwrap_or(Deadline::NEVER)
+    }
+
     fn time_out<S: Send + Sync + 'static>(&self, shared: &Arc<CacheShared<K, V, S>>) {
         self.flights.iter().filter(|flight| !flight.has_landed()).for_each(|flight| shared.time_out(flight));
         let task = {
@@ -332,7 +336,7 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
         batch.watch();
         match self.loader.clone() {
             Some(AnyLoader::Async(loader)) => {
-                let timer = self.time_left(&batch.crew.flights[0]).and_then(|left| chosen.sleep(left));
+                let timer = self.time_left_until(batch.crew.last_deadline()).and_then(|left| chosen.sleep(left));
                 chosen.drive(Box::pin(fly(batch, loader, timer)));
             }
             Some(AnyLoader::Blocking(loader)) => {

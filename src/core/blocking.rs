@@ -116,7 +116,8 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> CacheShared<K, V,
                 let Lead { mut waiting, guard, turn } = lead;
                 self.launch(guard, turn, Caller::Thread);
                 // A blocking loader has a thread of its own: it needs none of the runtime that this one may belong to.
-                let blocks = turn == Turn::Now && matches!(loader, Some(AnyLoader::Blocking(_)));
+                let waits_for_no_load = turn == Turn::Now || (turn == Turn::Gathered && self.permits.are_unlimited());
+                let blocks = waits_for_no_load && matches!(loader, Some(AnyLoader::Blocking(_)));
                 (waiting.block_in(if blocks { IfRefused::Go } else { IfRefused::Panic }), waiting)
             }
         }

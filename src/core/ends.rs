@@ -86,9 +86,6 @@ impl<K, V, S> CacheShared<K, V, S> {
                 shard.flights().iter().filter(|flight| stage.covers(flight)).for_each(|flight| self.cancel_deserted(flight));
             }
         }
-        if let Some(window) = &self.window {
-            window.clear();
-        }
         // What is held leaves unheard, but drops of values may send others on their way, and all that left before is told.
         self.empty(Clearing::AtTheEnd);
     }

@@ -81,7 +81,8 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
     /// for it; all others look again. `false` if it has landed.
     pub(super) fn vacate(self: &Arc<Self>, flight: &Arc<Flight<K, V>>) -> bool {
         let may_load = self.loader.is_some() && !self.is_closed() && !seeded::on(Bug::VacateWithoutHeir);
-        let wanted = may_load.then(|| Wanted { urgent: flight.is_privileged(), ..self.wanted(Kind::Load) });
+        let party = self.party(self.may_lead());
+        let wanted = may_load.then(|| Wanted { urgent: flight.is_privileged(), party, ..self.wanted(Kind::Load) });
         let Some(vacated) = self.shard(flight.hashed()).vacate(flight, wanted, &self.clock) else { return false };
         let heir = vacated.heir.map(|(heir, turn)| (self.begin_unless_closed(Arc::clone(&heir), None), heir, turn));
         drop(self.publish(flight, Landing { result: Err(LoadError::Cancelled), standing: Standing::Vacated }, None));

@@ -86,7 +86,8 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> CacheShared<K, V,
                 return Asked::Hit(value);
             }
         }
-        self.ask_missed(place, request)
+        let party = self.party(request.lead);
+        self.ask_missed(place, Request { party, ..request })
     }
 
     #[cold]
@@ -216,7 +217,8 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
         let here = request.lead == MayLead::Closure && request.caller == Caller::Thread;
         let kind = if here { Kind::Load } else { Kind::Refresh };
         let mut out = Departures::new();
-        let claim = self.shard(hashed).claim_refresh((hashed, key), Wish::Own, self.wanted(kind), self.terms(), &mut out);
+        let wanted = Wanted { party: self.party(request.lead), ..self.wanted(kind) };
+        let claim = self.shard(hashed).claim_refresh((hashed, key), Wish::Own, wanted, self.terms(), &mut out);
         let found = match claim {
             Claim::Led(led) if here => (self.led(led), Count::Miss),
             Claim::Led(led) => {
@@ -285,6 +287,12 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
             urgent: kind != Kind::Refresh && waits::is_privileged() && !seeded::on(Bug::ChildTakesPermit),
             party: Party::Alone,
         }
+    }
+
+    /// How a single load goes out. What a load waits for isn't held back: it would be one with others that have nothing to do with it.
+    pub(super) fn party(&self, lead: MayLead) -> Party {
+        let gathers = self.window.is_some() && lead == MayLead::Loader && waits::current().is_none();
+        if gathers { Party::Gathers } else { Party::Alone }
     }
 
     /// A load that must not wait for a permit waits for `flight`: it begins without one, unless too many of its key are in the air.

@@ -5,7 +5,7 @@ use super::places::{Caller, Chosen};
 use super::shared::CacheShared;
 use crate::ground::contain::{Panic, contain, drop_contained};
 use crate::ground::pool::BoxFuture;
-use crate::ground::waits::{self, InLoad};
+use crate::ground::waits::InLoad;
 use crate::mechanisms::flight::{Flight, Kind, Turn};
 use crate::vocabulary::error::LoadError;
 use crate::vocabulary::keys::{Key, Value};
@@ -31,9 +31,7 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
 
     /// As [`launch`](Self::launch), with the place for an async loader chosen.
     pub(super) fn launch_in(self: &Arc<Self>, guard: LoadGuard<K, V, S>, turn: Turn, place: Option<Chosen>) {
-        // What a load waits for isn't held back: it would be one with others that have nothing to do with it.
-        let window = self.window.as_ref().filter(|_| turn == Turn::Now && self.loader.is_some() && waits::current().is_none());
-        if let Some(window) = window {
+        if let Some(window) = self.window.as_ref().filter(|_| turn == Turn::Gathered) {
             return self.hold_back(window, guard, place.unwrap_or_else(|| self.place_for(Caller::Thread)));
         }
         match self.loader.clone() {
@@ -86,7 +84,7 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
     fn begin(&self, flight: &Arc<Flight<K, V>>, turn: Turn, start: impl FnOnce() + Send + 'static) {
         match turn {
             Turn::Now => start(),
-            Turn::Later => flight.when_begun(Box::new(start)),
+            Turn::Later | Turn::Gathered => flight.when_begun(Box::new(start)),
         }
     }
 }

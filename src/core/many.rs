@@ -49,7 +49,7 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> Own<K, V, S> {
         match self.calls.last().filter(|(_, guards)| guards.len() < self.most) {
             None => Party::Alone,
             Some((Turn::Now, _)) => Party::Begun,
-            Some((Turn::Later, _)) => Party::Waits,
+            Some((Turn::Later | Turn::Gathered, _)) => Party::Waits,
         }
     }
 
@@ -61,7 +61,7 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> Own<K, V, S> {
             (Party::Alone, _) | (_, None) => self.calls.push((turn, vec![guard])),
             // Too many loads of that key are in the air already.
             (Party::Begun, Some(_)) if turn == Turn::Later => self.late.push(guard),
-            (Party::Begun | Party::Waits, Some((_, guards))) => guards.push(guard),
+            (Party::Begun | Party::Waits | Party::Gathers, Some((_, guards))) => guards.push(guard),
         }
     }
 }
@@ -88,7 +88,7 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> CacheShared<K, V,
                 Asked::Held(fetched, Some((guard, turn))) => {
                     match turn {
                         Turn::Now => own.refreshes.push(guard),
-                        Turn::Later => self.launch(guard, turn, caller),
+                        Turn::Later | Turn::Gathered => self.launch(guard, turn, caller),
                     }
                     Asked::Held(fetched, None)
                 }
@@ -118,7 +118,7 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> CacheShared<K, V,
         let mut here = None;
         for (turn, guards) in own.calls {
             match (turn, &self.loader) {
-                (Turn::Later, _) => self.launch_fleet(guards, self.place_for(caller)),
+                (Turn::Later | Turn::Gathered, _) => self.launch_fleet(guards, self.place_for(caller)),
                 (Turn::Now, Some(AnyLoader::Blocking(_))) if caller == Caller::Thread && !own.has_fallback && here.is_none() => {
                     here = Some(guards);
                 }

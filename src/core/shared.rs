@@ -141,6 +141,9 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
             (WithJanitor::Yes, Some(mock)) => Keeper::Mock(mock.clone()),
             (WithJanitor::Yes, None) => Keeper::Janitor(Arc::clone(&process.janitor)),
         }));
+        // Where nobody would close it, or nobody else could come, it is never opened.
+        let closes = (parts.settings.janitor == WithJanitor::Yes || parts.clock.mock().is_some()) && parts.settings.max_batch > 1;
+        let window = parts.window.filter(|_| closes).map(Window::new);
         let plan = Arc::new(parts.plan);
         let tags = Tags::new();
         let common = Common {
@@ -169,7 +172,7 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
             upkeep,
             tags,
             sweep: Sweep::new(),
-            window: parts.window.map(Window::new),
+            window,
             notes_writes: AtomicBool::new(false),
             permits_back: Pile::new(),
             closed: AtomicBool::new(false),

@@ -1,108 +1,75 @@
 //! The batching window: single misses are held back for a while, and go out as one call of the loader.
 
+use super::fleet::{Aboard, Fleet};
 use super::lead::LoadGuard;
 use super::places::Chosen;
 use super::shared::CacheShared;
 use crate::ground::sync::{Mutex, Weak};
-use crate::ground::time::{Appointment, Deadline};
+use crate::ground::time::Deadline;
 use crate::vocabulary::keys::{Key, Value};
 use std::any::Any;
 use std::sync::Arc;
 use std::task::{Wake, Waker};
 use std::time::Duration;
 
-/// Where loads wait for company.
+/// Where loads wait for company. None of them has begun: they are a fleet that takes on others until the window closes.
 pub(crate) struct Window {
     wait: Duration,
-    inside: Mutex<Inside>,
-}
-
-struct Inside {
-    /// The loads that wait, of the cache's own types, which guards of loads hold their cache by: the cache lets go of them when it ends.
-    gathered: Option<Box<dyn Any + Send>>,
-    /// Counts the times that it was opened.
-    round: u64,
-}
-
-/// Loads that wait.
-struct Gathered<K: Key, V: Value, S: Send + Sync + 'static> {
-    guards: Vec<LoadGuard<K, V, S>>,
-    /// Where the first of them would have been loaded.
-    chosen: Chosen,
-    /// What closes the window.
-    alarm: Option<Appointment>,
+    /// The last fleet, of the cache's own types. It is kept by its flights.
+    last: Mutex<Option<Box<dyn Any + Send>>>,
 }
 
 impl Window {
     pub(super) fn new(wait: Duration) -> Self {
-        Self { wait, inside: Mutex::new(Inside { gathered: None, round: 0 }) }
-    }
-
-    /// Lets go of all that wait, as the cache ends.
-    pub(super) fn clear(&self) {
-        let gathered = self.inside.lock().gathered.take();
-        drop(gathered);
+        Self { wait, last: Mutex::new(None) }
     }
 }
 
 impl<K: Key, V: Value, S: Send + Sync + 'static> CacheShared<K, V, S> {
     /// Has a load wait for others, or go with those that wait if they are as many now as may go.
     pub(super) fn hold_back(self: &Arc<Self>, window: &Window, guard: LoadGuard<K, V, S>, chosen: Chosen) {
-        let opened = {
-            let mut inside = window.inside.lock();
-            match inside.gathered.as_mut().and_then(|gathered| gathered.downcast_mut::<Gathered<K, V, S>>()) {
-                Some(gathered) => {
-                    gathered.guards.push(guard);
-                    if gathered.guards.len() < self.settings.max_batch {
-                        return;
-                    }
-                    None
-                }
-                None => {
-                    inside.gathered = Some(Box::new(Gathered { guards: vec![guard], chosen, alarm: None }));
-                    inside.round += 1;
-                    Some(inside.round)
-                }
-            }
+        let flight = Arc::clone(&guard.flight);
+        let (fleet, aboard) = {
+            let mut last = window.last.lock();
+            let open = last.as_ref().and_then(|last| last.downcast_ref::<Weak<Fleet<K, V, S>>>()).and_then(Weak::upgrade);
+            let boarded = match open {
+                Some(fleet) => fleet.take_aboard(guard).map(|aboard| (fleet, aboard)),
+                None => Err(guard),
+            };
+            boarded.unwrap_or_else(|guard| {
+                // What goes out for several callers doesn't end with the runtime of one of them.
+                let fleet = Fleet::open(self, guard, chosen.or_own_threads(&self.process));
+                *last = Some(Box::new(Arc::downgrade(&fleet)));
+                (fleet, Aboard::First)
+            })
         };
-        let Some(round) = opened.filter(|_| self.settings.max_batch > 1) else { return self.close_window(window) };
-        let waker = Waker::from(Arc::new(AtItsEnd { shared: Arc::downgrade(self), round }));
-        // Where nobody would close it, it isn't opened.
-        let Some(alarm) = self.set_alarm(Deadline::after(self.clock.now(), window.wait), waker) else { return self.close_window(window) };
-        let needless = {
-            let mut inside = window.inside.lock();
-            let is_open = inside.round == round;
-            match inside.gathered.as_mut().and_then(|gathered| gathered.downcast_mut::<Gathered<K, V, S>>()) {
-                Some(gathered) if is_open => gathered.alarm.replace(alarm),
-                Some(_) | None => Some(alarm),
-            }
-        };
-        needless.into_iter().for_each(|alarm| self.cancel_alarm(alarm));
+        fleet.berth(&flight);
+        match aboard {
+            Aboard::First => self.close_later(&fleet, window.wait),
+            Aboard::More => {}
+            Aboard::Full => fleet.departs(),
+        }
     }
 
-    /// All that wait go.
-    fn close_window(self: &Arc<Self>, window: &Window) {
-        let gathered = window.inside.lock().gathered.take();
-        let Some(Ok(gathered)) = gathered.map(|gathered| gathered.downcast::<Gathered<K, V, S>>()) else { return };
-        let Gathered { guards, chosen, alarm } = *gathered;
-        alarm.into_iter().for_each(|alarm| self.cancel_alarm(alarm));
-        self.launch_batch(guards, chosen);
+    fn close_later(&self, fleet: &Arc<Fleet<K, V, S>>, wait: Duration) {
+        let end = Deadline::after(self.clock.now(), wait);
+        if let Some(alarm) = self.set_alarm(end, Waker::from(Arc::new(AtItsEnd(Arc::downgrade(fleet))))) {
+            fleet.keep_alarm(alarm);
+        }
+        // A mock clock wakes only when it is moved, which may have been just before.
+        if self.clock.mock().is_some() && self.clock.has_passed(end) {
+            fleet.closes();
+        }
     }
 }
 
-/// Closes the window that was opened then.
-struct AtItsEnd<K, V, S> {
-    shared: Weak<CacheShared<K, V, S>>,
-    round: u64,
-}
+/// Closes the window.
+struct AtItsEnd<K: Key, V: Value, S: Send + Sync + 'static>(Weak<Fleet<K, V, S>>);
 
 impl<K: Key, V: Value, S: Send + Sync + 'static> Wake for AtItsEnd<K, V, S> {
     fn wake(self: Arc<Self>) {
-        let Some(shared) = self.shared.upgrade() else { return };
-        let Some(window) = &shared.window else { return };
-        let is_open = window.inside.lock().round == self.round;
-        if is_open {
-            shared.close_window(window);
+        if let Some(fleet) = self.0.upgrade() {
+            fleet.closes();
         }
     }
 }

@@ -84,6 +84,19 @@ impl<T> Permits<T> {
         Permit::Queued
     }
 
+    /// Whether one who asked now would be refused.
+    pub(crate) fn is_full(&self) -> bool {
+        self.limit.as_ref().is_some_and(|limit| {
+            let state = limit.state.lock();
+            state.used >= limit.most && state.queue.len() as u64 >= limit.most_queued
+        })
+    }
+
+    /// Whether there is no limit.
+    pub(crate) fn are_unlimited(&self) -> bool {
+        self.limit.is_none()
+    }
+
     /// Passes a permit that isn't needed any more on to the one who waited longest, who then has it; else it is free.
     pub(crate) fn pass_on(&self) -> Option<T> {
         let mut state = self.limit.as_ref()?.state.lock();

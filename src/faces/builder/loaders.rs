@@ -143,8 +143,10 @@ impl<K: Key, V: Value, S> CacheBuilder<K, V, S> {
     /// It trades time for requests: each miss takes up to so much longer, and a source that is asked for ten keys at a time is asked a tenth as often.
     /// Refreshes in the background wait for company, too, which nobody feels; they come by `load_many` then, not by `reload`. As soon as
     /// [`max_batch`](Self::max_batch) keys wait they go. Calls for many keys don't wait, nor do loads by closures that are given to a call, nor fetches made
-    /// inside a load. What goes out together is one load to the search for cycles: a `load_many` that fetches a key which it was asked for waits for itself. A blocking
-    /// loader runs on a thread of its own. The janitor, or a mock clock, ends the wait: [without a janitor](Self::no_janitor) there is none.
+    /// inside a load. What waits has not begun: it takes none of the [`max_concurrent_loads`](Self::max_concurrent_loads), an insert answers it, and no other
+    /// write to its key overtakes it. What goes out together is one load to the search for cycles: a `load_many` that fetches a key which it was asked for
+    /// waits for itself. A blocking loader runs on a thread of its own. The janitor, or a mock clock, ends the wait:
+    /// [without a janitor](Self::no_janitor) there is none.
     ///
     /// # Errors
     /// Of `build`, if it is zero.

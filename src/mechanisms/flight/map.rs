@@ -62,6 +62,8 @@ pub(crate) enum Party {
     Begun,
     /// With others that wait for their turn.
     Waits,
+    /// With others that are yet to come.
+    Gathers,
 }
 
 /// A claim: the flight, whether its load begins now, and the key if the map has one equal to it.
@@ -76,6 +78,8 @@ pub(crate) struct Claimed<K, V> {
 pub(crate) enum Turn {
     Now,
     Later,
+    /// When nobody else is waited for that it could be loaded with.
+    Gathered,
 }
 
 /// What a write overtook.
@@ -193,7 +197,7 @@ impl<K, V> FlightMap<K, V> {
             *place = None;
         }
         match &berth.latest {
-            Latest::Queued(next) if berth.has_room_aloft() => {
+            Latest::Queued(next) if berth.has_room_aloft() && !next.gathered.load(Ordering::Relaxed) => {
                 let next = Arc::clone(next);
                 if let Permission::Begin(begun) = next.permission(&self.permits, Queueing::Anyway) {
                     berth.fly(&next, begun, self.epoch);
@@ -224,6 +228,8 @@ impl<K, V> FlightMap<K, V> {
         }
         match flight.permission(permits, Queueing::Anyway) {
             Permission::Begin(begun) => {
+                // It may have been queued before, when a load of its key ended.
+                permits.leave(flight.serial);
                 berth.fly(flight, begun, *epoch);
                 Some(Turn::Now)
             }
@@ -357,17 +363,22 @@ impl<K, V> Berth<K, V> {
         }
         let permission = || match wanted.party {
             Party::Alone => flight.permission(permits, Queueing::Limited),
+            Party::Gathers if wanted.urgent => flight.permission(permits, Queueing::Limited),
             Party::Begun => Permission::Begin(Begun::Free),
-            Party::Waits => Permission::Wait,
+            Party::Gathers if permits.is_full() => Permission::Refused,
+            Party::Waits | Party::Gathers => Permission::Wait,
         };
         let turn = match self.has_room_aloft().then(permission) {
             Some(Permission::Begin(begun)) => {
                 self.fly(&flight, begun, epoch);
                 Turn::Now
             }
-            Some(Permission::Wait) | None => {
+            waits @ (Some(Permission::Wait) | None) => {
                 self.latest = Latest::Queued(Arc::clone(&flight));
-                Turn::Later
+                // One that waits for loads of its key waits for nobody else.
+                let gathered = wanted.party == Party::Gathers && waits.is_some();
+                flight.gathered.store(gathered, Ordering::Relaxed);
+                if gathered { Turn::Gathered } else { Turn::Later }
             }
             Some(Permission::Refused) => {
                 if wanted.kind == Kind::Refresh {

@@ -49,6 +49,8 @@ pub(crate) struct Flight<K, V> {
     refreshing: AtomicBool,
     /// The number of the call that lands it with others; zero if none does.
     crew: AtomicU64,
+    /// Whether it is to begin with others, and so not because a load of its key has ended. Written under the lock of the shard.
+    gathered: AtomicBool,
     /// Whether it goes on though nobody waits.
     wanted: AtomicBool,
     /// Whether what it brings is not to be stored, whatever the map says.
@@ -183,6 +185,7 @@ impl<K, V> Flight<K, V> {
             timed: AtomicBool::new(false),
             refreshing: AtomicBool::new(kind == Kind::Refresh),
             crew: AtomicU64::new(0),
+            gathered: AtomicBool::new(false),
             wanted: AtomicBool::new(false),
             kept_out: AtomicBool::new(false),
             wishes: AtomicU64::new(0),

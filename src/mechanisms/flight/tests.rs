@@ -300,6 +300,33 @@ fn g7_a_load_waits_for_a_permit_unless_a_load_that_has_one_waits_for_it() {
 }
 
 #[test]
+fn what_is_gathered_takes_no_permit_and_begins_with_others_only() {
+    let gathers = Wanted { party: Party::Gathers, ..LOAD };
+    let (mut map, permits) = map_with_permits(1, 0);
+    let first = claim(&mut map, 1).flight;
+    assert_eq!(map.claim(HASH, 2, gathers).err(), Some(2), "no place is left in the queue");
+    assert_eq!(map.supersede(&first), Overtaken::Flying);
+    first.publish(landing(0));
+    assert!(map.ended(&first).permit && permits.pass_on().is_none());
+    let overtaken = claim(&mut map, 1).flight;
+    map.supersede(&overtaken);
+    overtaken.give_permit();
+    assert!(permits.pass_on().is_none());
+    let one = map.claim(HASH, 1, gathers).expect("a permit is free");
+    let two = map.claim(HASH, 2, gathers).expect("a permit is free");
+    assert_eq!((one.turn, two.turn, permits.usage().used), (Turn::Gathered, Turn::Gathered, 0));
+    assert_eq!(map.supersede(&one.flight), Overtaken::Queued, "it hasn't begun");
+    assert!(map.ended(&overtaken).next.is_none() && !one.flight.has_begun(), "it is not a load of its key that it waits for");
+    assert_eq!((map.ask_permit(&one.flight), map.begin_with_others(&two.flight)), (Some(Turn::Now), true));
+    assert!(map.ended(&one.flight).permit && !map.ended(&two.flight).permit);
+    assert!(permits.pass_on().is_none());
+    let urgent = map.claim(HASH, 3, Wanted { urgent: true, ..gathers }).expect("it asks for no permit");
+    assert_eq!(urgent.turn, Turn::Now, "a load on a permit waits for it");
+    map.ended(&urgent.flight);
+    assert_eq!((map.len(), permits.usage().used), (0, 0));
+}
+
+#[test]
 fn a_flight_that_is_answered_while_it_waits_for_a_permit_never_begins() {
     let (mut map, permits) = map_with_permits(1, u64::MAX);
     let first = claim(&mut map, 1).flight;
