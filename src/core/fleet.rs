@@ -59,6 +59,7 @@ impl<K: Key, V: Value, S: Send + Sync + 'static> Fleet<K, V, S> {
     ///
     /// # Errors
     /// Gives it back if nobody comes aboard any more.
+    #[expect(clippy::result_large_err, reason = "a guard travels by value, and is used at once by whoever gets it back")]
     pub(super) fn take_aboard(&self, guard: LoadGuard<K, V, S>) -> Result<Aboard, LoadGuard<K, V, S>> {
         let mut cargo = self.cargo.lock();
         let Some(cargo) = cargo.as_mut().filter(|cargo| cargo.is_open) else { return Err(guard) };

@@ -5,7 +5,7 @@ use super::places::{Caller, Chosen};
 use super::shared::CacheShared;
 use crate::ground::contain::{Panic, contain, drop_contained};
 use crate::ground::pool::BoxFuture;
-use crate::ground::waits::InLoad;
+use crate::ground::waits::{self, InLoad};
 use crate::mechanisms::flight::{Flight, Kind, Turn};
 use crate::vocabulary::error::LoadError;
 use crate::vocabulary::keys::{Key, Value};
@@ -13,7 +13,7 @@ use crate::vocabulary::loader::{AnyLoader, BlockingWork, DynLoader};
 use futures::FutureExt;
 use std::future::{Future, poll_fn};
 use std::panic::AssertUnwindSafe;
-use std::pin::pin;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
@@ -139,18 +139,22 @@ where
         polled.map(Some)
     });
     let brought = brought.await;
-    // Before the load is over for the others: what it holds is let go while it has its permit.
-    let dropped = contain(|| {
-        let _in_load = InLoad::enter(Some(Arc::clone(&scope)));
-        work.set(None);
-    });
-    if let Err(panic) = dropped {
-        panic.forget();
-    }
+    let_go(&mut work, &scope);
     match brought {
         Some(Ok(brought)) => load.guard.land(brought),
         Some(Err(payload)) => load.guard.land(Err(panicked(Panic(payload)))),
         None => drop(load.guard), // Whoever stopped it has landed the flight.
+    }
+}
+
+/// Lets go of what a load has done its work with, before it is over for the others: what that holds goes while the load has its permit.
+pub(super) fn let_go<F>(work: &mut Pin<&mut Option<F>>, load: &Arc<waits::Load>) {
+    let dropped = contain(|| {
+        let _in_load = InLoad::enter(Some(Arc::clone(load)));
+        work.set(None);
+    });
+    if let Err(panic) = dropped {
+        panic.forget();
     }
 }
 
