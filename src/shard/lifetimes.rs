@@ -25,10 +25,11 @@ impl<K, V> Shard<K, V> {
             return None;
         }
         let (failures, next_try) = times.trouble();
+        let (ends, last) = times.ends_and_last();
         Some(EntryInfo {
             age: now.since(times.stored()),
-            time_left: times.ends().left_at(now),
-            usable_for: times.last().left_at(now),
+            time_left: ends.left_at(now),
+            usable_for: last.left_at(now),
             state,
             weight: record.weight,
             failures,

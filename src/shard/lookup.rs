@@ -352,8 +352,8 @@ impl<K, V> State<K, V> {
     /// The value in `slot` for one who waits.
     pub(super) fn fallback(&self, slot: Slot) -> Fallback<V> {
         let record = self.store.get(slot);
-        let times = &record.times;
-        Fallback { value: Arc::clone(&record.value), stored: times.stored(), ends: times.ends(), last: times.last() }
+        let (ends, last) = record.times.ends_and_last();
+        Fallback { value: Arc::clone(&record.value), stored: record.times.stored(), ends, last }
     }
 
     /// A seat in the key's flight.

@@ -257,6 +257,14 @@ impl Times {
         self.more.as_ref().map_or(self.soonest, |more| more.ends(self.stored, more.fate()))
     }
 
+    /// The end of its time to live, and from when on nobody may see it, by one look at what strikes have made of it.
+    pub(crate) fn ends_and_last(&self) -> (Deadline, Deadline) {
+        self.more.as_ref().map_or((self.soonest, self.soonest), |more| {
+            let fate = more.fate();
+            (more.ends(self.stored, fate), more.last(self.stored, fate))
+        })
+    }
+
     pub(crate) fn stored(&self) -> Tick {
         self.stored
     }
