@@ -43,6 +43,11 @@ fn soak_stale(kind: LoaderKind, options: Options) {
     soak_in(|| World { stale: true, ..World::default() }, kind, options, |builder| builder);
 }
 
+/// Too small for two values, and for some two values of one key at a time.
+fn crowded(builder: CacheBuilder<u8, u32>) -> CacheBuilder<u8, u32> {
+    builder.capacity(3).weigher(|_, value| 1 + u64::from(value % 3)).shards(2).eviction(EvictionPolicy::Lru)
+}
+
 fn soak_in(world: fn() -> World, kind: LoaderKind, options: Options, set: impl Fn(CacheBuilder<u8, u32>) -> CacheBuilder<u8, u32>) {
     let until = Instant::now() + soak_time();
     let mut made = 0_u64;
@@ -59,6 +64,7 @@ fn soak_in(world: fn() -> World, kind: LoaderKind, options: Options, set: impl F
                 });
             }
         });
+        world.look_back(&cache);
         if let Err(violation) = check(&world.recorder.history(), options) {
             panic!("history {made}: {violation}");
         }
@@ -101,4 +107,28 @@ fn g2_histories_on_real_threads_with_stale_values_and_an_async_loader_are_linear
 #[test]
 fn g2_histories_on_real_threads_with_stale_values_and_a_loader_that_fails_are_linearizable() {
     soak_stale(LoaderKind::Failing, Options { loads_may_fail: true, ..QUEUEING });
+}
+
+#[test]
+fn g2_histories_on_real_threads_of_conditional_writes_are_linearizable() {
+    let world = || World { changing: true, ..World::default() };
+    soak_in(world, LoaderKind::Blocking, QUEUEING, |builder| builder);
+}
+
+#[test]
+fn g2_histories_on_real_threads_of_conditional_writes_and_strikes_are_linearizable() {
+    let world = || World { changing: true, tags: true, ..World::default() };
+    soak_in(world, LoaderKind::Async, QUEUEING, |builder| builder);
+}
+
+#[test]
+fn g2_histories_on_real_threads_of_conditional_writes_and_strikes_with_stale_values_are_linearizable() {
+    let world = || World { changing: true, tags: true, stale: true, ..World::default() };
+    soak_in(world, LoaderKind::Failing, Options { loads_may_fail: true, ..QUEUEING }, |builder| builder);
+}
+
+#[test]
+fn g2_histories_on_real_threads_of_conditional_writes_that_make_room_are_linearizable() {
+    let world = || World { changing: true, tags: true, crowded: true, ..World::default() };
+    soak_in(world, LoaderKind::Blocking, Options { may_forget: true, ..QUEUEING }, crowded);
 }

@@ -37,5 +37,14 @@ mod listener;
 mod protocol;
 #[path = "shuttle_models/tags.rs"]
 mod tags;
+#[cfg(feature = "bulk")]
+#[path = "shuttle_models/window.rs"]
+mod window;
+#[cfg(feature = "bulk")]
+#[path = "shuttle_models/window_histories.rs"]
+mod window_histories;
+#[cfg(feature = "bulk")]
+#[path = "shuttle_models/window_scene.rs"]
+mod window_scene;
 #[path = "shuttle_models/world.rs"]
 mod world;

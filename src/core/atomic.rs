@@ -8,6 +8,7 @@ use super::shared::CacheShared;
 use super::write::Unmet;
 use crate::ground::contain::{contain, drop_contained};
 use crate::ground::hash::Hashed;
+use crate::ground::seeded::{self, Bug};
 use crate::shard::{By, Place, Touched, Trace};
 use crate::vocabulary::compute_result::ComputeResult;
 use crate::vocabulary::keys::{Key, LoadKey, Value};
@@ -57,8 +58,10 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> CacheShared<K, V,
     /// # Errors
     /// If that isn't held: the value comes back.
     pub(crate) fn compare_and_swap<Q: LoadKey<K> + ?Sized>(&self, key: &Q, expected: &Arc<V>, value: V) -> Result<(), V> {
-        let hashed = self.place(key).hashed;
-        self.write_if(hashed, key.to_key(), By::Holder(expected), Arc::new(value)).map_err(|Unmet { value, held }| {
+        let place = self.place(key);
+        let is_held = || self.glance(place).is_some_and(|held| Arc::ptr_eq(&held, expected));
+        let by = if seeded::on(Bug::CompareBeforeLock) && is_held() { By::Caller } else { By::Holder(expected) };
+        self.write_if(place.hashed, key.to_key(), by, Arc::new(value)).map_err(|Unmet { value, held }| {
             drop_contained(held);
             Arc::into_inner(value).expect("what wasn't stored is nobody else's")
         })

@@ -40,6 +40,10 @@ pub(crate) enum Bug {
     LookBeforeTurnBack,
     /// What a load of many keys brings unasked is stored without a look whether its key was written since the load began.
     UnaskedWithoutLook,
+    /// `compare_and_swap` compares in one critical section and stores in another.
+    CompareBeforeLock,
+    /// A conditional write that finds another value than it asks for supersedes the key's flight all the same.
+    UnmetSupersedes,
     /// Of several flights that wait for one permit together, nobody asks for it any more once the one that did is answered.
     FleetWithoutHeir,
 }

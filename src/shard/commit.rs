@@ -99,6 +99,12 @@ impl<K: Eq, V> State<K, V> {
         if let Some(shown) = state.unmet(put, held, terms.clock) {
             let shown = shown.map(|slot| Arc::clone(&state.store.get(slot).value));
             let put = putting.take().expect(ONCE);
+            if seeded::on(Bug::UnmetSupersedes) {
+                let flight = state.flights.joinable(put.hashed, &put.key).cloned();
+                if let Some(flight) = flight {
+                    state.flights.supersede(&flight);
+                }
+            }
             if !put.stays.get() {
                 return Committed::Unmet(put, shown);
             }

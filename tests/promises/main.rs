@@ -69,3 +69,4 @@ mod g20_bills;
 #[cfg(feature = "bulk")]
 mod invalidation;
 mod iteration;
+mod window;

@@ -1,8 +1,11 @@
 //! Drives a cache by random calls of one key and records what came of them, for the oracle to judge.
 
-use crate::oracle::history::{Op, Reply, Value};
+#[path = "driver_changes.rs"]
+mod changes;
+
+use crate::oracle::history::{Op, Reply, Value, carries_tag};
 use crate::oracle::recorder::{Clock, Recorder, ThreadLog};
-use bellwether::{BoxError, BoxFuture, Cache, CacheBuilder, Fetched, LoadError, Source};
+use bellwether::{BoxError, BoxFuture, Cache, CacheBuilder, Fetched, LoadError, Loaded, Source};
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
@@ -12,6 +15,9 @@ use std::time::Duration;
 /// The one key.
 pub(crate) const KEY: u8 = 1;
 
+/// The tag that some of its values carry.
+const TAG: &str = "tag";
+
 /// What one history is made with.
 #[derive(Default)]
 pub(crate) struct World {
@@ -19,6 +25,12 @@ pub(crate) struct World {
     pub(crate) recorder: Recorder,
     /// Whether values are expired and then served as stale ones, for as long as it takes.
     pub(crate) stale: bool,
+    /// Whether calls are made that change what is held in dependence on it.
+    pub(crate) changing: bool,
+    /// Whether some values carry a tag, which is struck.
+    pub(crate) tags: bool,
+    /// Whether another key takes room in the cache.
+    pub(crate) crowded: bool,
 }
 
 /// How the scheduler under test is told to let others go first, and asked for a number below another.
@@ -55,13 +67,14 @@ impl World {
     /// A builder with a loader that stamps each of its loads at the start and takes its time.
     pub(crate) fn builder(self: &Arc<Self>, kind: LoaderKind, hands: Hands) -> CacheBuilder<u8, Value> {
         let world = Arc::clone(self);
-        let load = move || world.load(hands);
+        let load = move || world.bring(world.load(hands));
+        let world = Arc::clone(self);
         let builder = CacheBuilder::new().stale_while_revalidate(if self.stale { Duration::MAX } else { Duration::ZERO });
         match kind {
             LoaderKind::Blocking => builder.loader_fn(move |_: &u8| Ok::<_, BoxError>(load())),
             LoaderKind::Failing => builder.loader_fn(move |_: &u8| {
-                let value = load();
-                if value % 3 == 0 { Err(BoxError::from("this load fails")) } else { Ok(value) }
+                let value = world.load(hands);
+                if value % 3 == 0 { Err(BoxError::from("this load fails")) } else { Ok(world.bring(value)) }
             }),
             LoaderKind::Async => builder.async_loader_fn(move |_: u8| {
                 let load = load.clone();
@@ -81,19 +94,36 @@ impl World {
         value
     }
 
-    /// Makes `calls` random calls as one thread.
+    /// A value as a load or an insert brings it.
+    fn bring(&self, value: Value) -> Loaded<Value> {
+        let tags = (self.tags && carries_tag(value)).then_some(TAG);
+        Loaded::value(value).tags(tags)
+    }
+
+    /// Makes at least `calls` random calls as one thread, and at most two more.
     pub(crate) fn play(&self, thread: usize, calls: usize, cache: &Cache<u8, Value>, hands: Hands) {
         let mut log = ThreadLog::new(thread);
-        for _ in 0..calls {
-            self.call(&mut log, cache, hands);
+        while log.len() < calls {
+            if self.changing && (hands.below)(2) == 0 {
+                self.change(&mut log, cache, hands);
+            } else {
+                self.call(&mut log, cache, hands);
+            }
         }
+        self.recorder.collect(log);
+    }
+
+    /// Looks once more, when all threads are done. What was lost is missed now.
+    pub(crate) fn look_back(&self, cache: &Cache<u8, Value>) {
+        let mut log = ThreadLog::new(usize::MAX);
+        self.note(&mut log, Op::Get, || Reply::Value(cache.peek(&KEY).map(|value| *value)));
         self.recorder.collect(log);
     }
 
     fn call(&self, log: &mut ThreadLog, cache: &Cache<u8, Value>, hands: Hands) {
         let tasks = cache.to_async();
         let seen = |value: Option<Arc<Value>>| Reply::Value(value.map(|value| *value));
-        let load = || self.load(hands);
+        let load = || self.bring(self.load(hands));
         match (hands.below)(if self.stale { 23 } else { 18 }) {
             0 => self.note(log, Op::Fetch, || fetched(cache.fetch_detailed(&KEY))),
             1 if !self.stale => self.note(log, Op::Fetch, || loaded(cache.fetch_with(&KEY))),
@@ -138,7 +168,7 @@ impl World {
             _ => {
                 let value = self.recorder.fresh();
                 self.note(log, Op::Insert(value), || {
-                    cache.insert(KEY, value);
+                    cache.insert_with(KEY, self.bring(value));
                     Reply::Done
                 });
             }

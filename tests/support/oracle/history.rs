@@ -37,17 +37,56 @@ pub(crate) enum Op {
     Expire,
     /// `fetch_stale`: looks, and sees what is stale, too.
     FetchStale,
+    /// `insert_if_absent`: stores the value, untagged, where none is held that isn't stale.
+    InsertIfAbsent(Value),
+    /// `replace`, `compute`, `compute_val`: a value in the place of whichever is held.
+    Replace(Value),
+    /// `upsert`: a value in the place of whichever is held, or of none.
+    Upsert(Value),
+    /// `compare_and_swap`, and `replace` of an occupied entry: a value in the place of
+    /// just that one.
+    Swap { expected: Value, new: Value },
+    /// `remove` of an occupied entry: takes out just that value.
+    Take(Value),
+    /// `try_compute`, `try_compute_val`: makes another value of the one that is held, where
+    /// it lies. That comes about in two writes, the second of which changes nothing but how
+    /// long it lives and what it weighs.
+    TryCompute(Value),
+    /// The beginning of `invalidate_if` and `retain`, up to where they ask of the value: no
+    /// flight in the air brings anything any more.
+    Overtake,
+    /// What they ask of: what is held, stale or not.
+    Glimpse,
+    /// What they do then: just that value goes, stale or not.
+    Doom(Value),
+    /// `invalidate_tag`: what carries the tag goes, and so does what a flight in the air
+    /// brings that carries it.
+    InvalidateTag,
+    /// `expire_tag`, where a stale window doesn't end: what carries the tag is stale.
+    ExpireTag,
+}
+
+/// Whether a value carries the tag if it is loaded or inserted. One that takes the place of
+/// another by a conditional write or by a change has what that one had.
+pub(crate) fn carries_tag(value: Value) -> bool {
+    value % 2 == 0
 }
 
 /// What the cache answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reply {
-    /// `Insert` and `Invalidate`.
+    /// `Insert` and `Invalidate`, strikes of the tag, and `Doom` where nobody was told
+    /// whether anything went.
     Done,
-    /// `Remove`, `Get` and `FetchStale`, with a value that isn't stale.
+    /// `Remove`, `Get` and `FetchStale`, with a value that isn't stale. `Glimpse`. And of
+    /// writes that depend on what is held: the value that isn't stale which the new one took
+    /// the place of, or which kept it out.
     Value(Option<Value>),
-    /// `Contains`, and `Expire`: whether there was a value that wasn't stale.
+    /// `Contains`, and `Expire`: whether there was a value that wasn't stale. `Swap`, `Take`
+    /// and `Doom`: whether just the value in question was held.
     Present(bool),
+    /// `TryCompute` of a value that somebody else had in hand.
+    Busy,
     /// `Fetch`, `Entry` and `Refresh`, with a value that isn't served as stale.
     Loaded(Value),
     /// `Fetch` and `FetchStale`, with a value that is served as stale. A fetch
@@ -96,12 +135,23 @@ impl Call {
         self.returned.map_or(Stamp::MAX, |(stamp, _)| stamp)
     }
 
-    /// The value that the caller was shown.
+    /// The value that the caller was shown, or that was found to be held.
     pub(crate) fn saw(&self) -> Option<Value> {
-        match self.returned?.1 {
-            Reply::Value(value) => value,
-            Reply::Loaded(value) | Reply::Stale(value) => Some(value),
-            Reply::Done | Reply::Present(_) | Reply::Failed => None,
+        match (self.returned?.1, self.op) {
+            (Reply::Value(value), _) => value,
+            (Reply::Loaded(value) | Reply::Stale(value), _) => Some(value),
+            (Reply::Present(true), Op::Swap { expected, .. } | Op::Take(expected) | Op::Doom(expected)) => Some(expected),
+            (Reply::Done | Reply::Present(_) | Reply::Busy | Reply::Failed, _) => None,
+        }
+    }
+
+    /// The value that the call stores, or would have.
+    pub(crate) fn brings(&self) -> Option<Value> {
+        match self.op {
+            Op::Insert(value) | Op::InsertIfAbsent(value) | Op::Replace(value) | Op::Upsert(value) | Op::TryCompute(value) => Some(value),
+            Op::Swap { new, .. } => Some(new),
+            Op::Invalidate | Op::Remove | Op::Expire | Op::Take(_) | Op::Overtake | Op::Doom(_) | Op::InvalidateTag | Op::ExpireTag => None,
+            Op::Get | Op::Contains | Op::Fetch | Op::Refresh | Op::Entry | Op::FetchStale | Op::Glimpse => None,
         }
     }
 
@@ -116,9 +166,39 @@ impl Call {
         self.op == Op::Fetch && matches!(self.returned, Some((_, Reply::Stale(_))))
     }
 
-    /// Whether the call changes the key by its own hand.
+    /// Whether the call changes the key by its own hand. One that did nothing, as what it
+    /// asks for wasn't so, is no more than a look.
     pub(crate) fn writes(&self) -> bool {
-        matches!(self.op, Op::Insert(_) | Op::Invalidate | Op::Remove | Op::Expire)
+        let reply = self.returned.map(|(_, reply)| reply);
+        match self.op {
+            Op::Insert(_) | Op::Invalidate | Op::Remove | Op::Expire => true,
+            Op::Upsert(_) | Op::Overtake | Op::InvalidateTag | Op::ExpireTag => true,
+            Op::InsertIfAbsent(_) => !matches!(reply, Some(Reply::Value(Some(_)))),
+            Op::Replace(_) | Op::TryCompute(_) => !matches!(reply, Some(Reply::Value(None) | Reply::Busy)),
+            Op::Swap { .. } | Op::Take(_) | Op::Doom(_) => !matches!(reply, Some(Reply::Present(false))),
+            Op::Get | Op::Contains | Op::Fetch | Op::Refresh | Op::Entry | Op::FetchStale | Op::Glimpse => false,
+        }
+    }
+
+    /// Whether the call is a write whose value takes the place of one that it finds, and may
+    /// so come to evict that very value to make room.
+    pub(crate) fn makes_room(&self) -> bool {
+        matches!(self.op, Op::Replace(_) | Op::Upsert(_) | Op::Swap { .. } | Op::TryCompute(_))
+    }
+
+    /// Whether the call found a value that isn't stale, whichever.
+    pub(crate) fn finds_any(&self) -> bool {
+        matches!(self.returned, Some((_, Reply::Present(true) | Reply::Busy))) && self.saw().is_none()
+    }
+
+    /// Whether the call leaves what is held, and yet tells apart what landed before it from
+    /// what lands after it.
+    pub(crate) fn divides(&self) -> bool {
+        match self.op {
+            Op::Refresh | Op::Expire | Op::Overtake | Op::ExpireTag | Op::InvalidateTag => true,
+            Op::Doom(_) => !matches!(self.returned, Some((_, Reply::Present(true)))),
+            _ => false,
+        }
     }
 
     fn reply_fits(&self) -> bool {
@@ -126,9 +206,12 @@ impl Call {
             return true;
         };
         match self.op {
-            Op::Insert(_) | Op::Invalidate => matches!(reply, Reply::Done),
-            Op::Remove | Op::Get => matches!(reply, Reply::Value(_)),
-            Op::Contains | Op::Expire => matches!(reply, Reply::Present(_)),
+            Op::Insert(_) | Op::Invalidate | Op::Overtake | Op::InvalidateTag | Op::ExpireTag => matches!(reply, Reply::Done),
+            Op::Remove | Op::Get | Op::Glimpse => matches!(reply, Reply::Value(_)),
+            Op::InsertIfAbsent(_) | Op::Replace(_) | Op::Upsert(_) => matches!(reply, Reply::Value(_)),
+            Op::TryCompute(_) => matches!(reply, Reply::Value(_) | Reply::Busy),
+            Op::Contains | Op::Expire | Op::Swap { .. } | Op::Take(_) => matches!(reply, Reply::Present(_)),
+            Op::Doom(_) => matches!(reply, Reply::Present(_) | Reply::Done),
             Op::FetchStale => matches!(reply, Reply::Value(_) | Reply::Stale(_)),
             Op::Fetch => matches!(reply, Reply::Loaded(_) | Reply::Stale(_) | Reply::Failed),
             Op::Refresh | Op::Entry => matches!(reply, Reply::Loaded(_) | Reply::Failed),
@@ -162,10 +245,7 @@ impl History {
     fn flaw_of_values(&self) -> Option<String> {
         // Each value, with the stamp before which nobody can have seen it.
         let mut born = HashMap::new();
-        let inserted = self.calls.iter().filter_map(|call| match call.op {
-            Op::Insert(value) => Some((value, call.called)),
-            _ => None,
-        });
+        let inserted = self.calls.iter().filter_map(|call| Some((call.brings()?, call.called)));
         let loaded = self.loads.iter().map(|load| (load.value, load.begin));
         for (value, stamp) in inserted.chain(loaded) {
             if born.insert(value, stamp).is_some() {

@@ -7,10 +7,13 @@
 //! would have answered the same way (`search`). If there is none, the
 //! `violation` prints the history as a table for a person to read.
 
+mod conditional;
 pub(crate) mod history;
 pub(crate) mod recorder;
 mod search;
 pub(crate) mod spec;
+pub(crate) mod state;
+mod sweeping;
 pub(crate) mod violation;
 
 use history::History;

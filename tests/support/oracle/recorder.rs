@@ -7,7 +7,7 @@
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use super::history::{Call, History, Load, Op, Reply, Stamp, Value};
+use super::history::{Call, History, Load, Op, Reply, Stamp, Value, carries_tag};
 
 /// The one counter that all stamps of a history come from.
 #[derive(Debug, Default)]
@@ -38,6 +38,12 @@ impl Recorder {
     pub(crate) fn fresh(&self) -> Value {
         // Relaxed: only that no two are equal matters.
         self.values.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// A value that nobody had before and that carries no tag, for a write that can't give it one.
+    pub(crate) fn fresh_untagged(&self) -> Value {
+        let value = self.fresh();
+        if carries_tag(value) { self.fresh_untagged() } else { value }
     }
 
     /// To be called first thing in a loader; it brings the value it gets here.
@@ -79,6 +85,16 @@ impl ThreadLog {
     pub(crate) fn new(thread: usize) -> Self {
         let calls = Vec::new();
         Self { thread, calls }
+    }
+
+    /// How many calls there are.
+    pub(crate) fn len(&self) -> usize {
+        self.calls.len()
+    }
+
+    /// What the last call came back with.
+    pub(crate) fn last(&self) -> Option<Reply> {
+        self.calls.last()?.returned.map(|(_, reply)| reply)
     }
 
     /// Notes a call that is about to be made.

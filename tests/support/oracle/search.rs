@@ -12,8 +12,9 @@ use std::collections::HashSet;
 use std::vec::IntoIter;
 
 use super::Options;
-use super::history::{Call, History, Op, Stamp};
-use super::spec::{Spec, State};
+use super::history::{Call, History, Op, Reply, Stamp, Value};
+use super::spec::Spec;
+use super::state::State;
 
 /// How far the search came.
 #[derive(Debug)]
@@ -44,6 +45,11 @@ struct Search<'a> {
     by_end: Vec<usize>,
     /// The calls that didn't return, latest first.
     open: Vec<usize>,
+    /// For each call the parts of calls that its thread has made before it, as bits: one call
+    /// of the cache may be recorded as several whose intervals overlap.
+    before: Vec<u64>,
+    /// The calls that have changed a value where it lies, with what they made of it.
+    in_place: Vec<(usize, Value)>,
     /// Calls taken and the state they led to, in vain or under way.
     tried: HashSet<(u64, State)>,
     /// The longest order that works, of those seen.
@@ -80,12 +86,24 @@ impl<'a> Search<'a> {
         open.sort_by_key(|&index| Reverse(calls[index].called));
         let mut by_end: Vec<usize> = (0..calls.len()).collect();
         by_end.sort_by_key(|&index| calls[index].end());
+        let in_place = |&index: &usize| match (calls[index].op, calls[index].returned) {
+            (Op::TryCompute(new), None | Some((_, Reply::Value(Some(_))))) => Some((index, new)),
+            _ => None,
+        };
+        let precedes = |call: &Call, index: &usize| {
+            let earlier = &calls[*index];
+            earlier.thread == call.thread && earlier.returned.is_some() && earlier.called < call.called
+        };
+        let before = |call| bits(&(0..calls.len()).filter(|index| precedes(call, index)).collect::<Vec<_>>());
+        let in_place = by_end.iter().filter_map(in_place).collect();
         Self {
             spec: Spec::new(history, options),
             calls,
             wanted: bits(&done),
             by_end,
             open,
+            before: calls.iter().map(before).collect(),
+            in_place,
             tried: HashSet::new(),
             longest: Vec::new(),
             left: State::new(),
@@ -130,7 +148,7 @@ impl<'a> Search<'a> {
     /// All ways to go on that need to be tried.
     fn steps(&self, taken: u64, state: State) -> Vec<Step> {
         let ready = self.ready(taken);
-        if let Some(&call) = ready.iter().find(|&&call| self.is_idle(call, state)) {
+        if let Some(&call) = ready.iter().find(|&&call| self.is_idle(call, taken, state)) {
             let leader = None;
             return vec![Step { leader, call, state }];
         }
@@ -140,9 +158,14 @@ impl<'a> Search<'a> {
             let either = next.into_iter().chain(self.spec.otherwise(state, &self.calls[call]));
             steps.extend(either.map(|state| Step { leader: None, call, state }));
             // A landing is needed only if the answer is wrong without it, or if a
-            // refresh or an expire comes between the landing and the look.
-            if next.is_none() || matches!(self.calls[call].op, Op::Refresh | Op::Expire) {
+            // refresh, an expire or their like comes between the landing and the look.
+            if next.is_none() || self.calls[call].divides() {
                 self.add_steps_with_landing(&mut steps, call, taken, state);
+            }
+            // So is the second write of a change in place, or if a look that doesn't say
+            // which value it finds takes what lay over it for one that was stored.
+            if next.is_none() || self.calls[call].divides() || self.calls[call].finds_any() {
+                self.add_steps_with_renewal(&mut steps, call, taken, state);
             }
         }
         steps
@@ -152,7 +175,7 @@ impl<'a> Search<'a> {
     /// before the call.
     fn add_steps_with_landing(&self, steps: &mut Vec<Step>, call: usize, taken: u64, state: State) {
         let target = &self.calls[call];
-        if target.returned.is_none() && target.op != Op::Expire {
+        if target.returned.is_none() && !target.divides() {
             return;
         }
         for load in self.spec.lands_for(target) {
@@ -172,6 +195,16 @@ impl<'a> Search<'a> {
         }
     }
 
+    /// Adds the steps in which a change in place that came before makes its second write
+    /// right before the call.
+    fn add_steps_with_renewal(&self, steps: &mut Vec<Step>, call: usize, taken: u64, state: State) {
+        for (_, new) in self.unfinished(taken) {
+            let latest = self.latest(taken);
+            let renewed = self.spec.renewed(state, new, latest).and_then(|renewed| self.follow(call, renewed));
+            steps.extend(renewed.map(|state| Step { leader: None, call, state }));
+        }
+    }
+
     /// The state that a call leads to, if it fits.
     fn follow(&self, call: usize, state: State) -> Option<State> {
         let call = &self.calls[call];
@@ -181,20 +214,38 @@ impl<'a> Search<'a> {
         }
     }
 
-    /// The calls not taken that no other such call wholly precedes.
+    /// The calls not taken that no other such call wholly precedes, nor precedes in its thread.
     fn ready(&self, taken: u64) -> Vec<usize> {
         let horizon = self.horizon(taken);
-        let free = |&index: &usize| taken & bit(index) == 0 && self.calls[index].called < horizon;
+        let is_next = |index: usize| self.before[index] & !taken == 0 && self.calls[index].called < horizon;
+        let free = |&index: &usize| taken & bit(index) == 0 && is_next(index);
         self.by_end.iter().copied().filter(free).collect()
     }
 
     /// Whether a call that is no write fits and changes nothing: then it may as
     /// well come now. Later it could only have taken from what others may do. A
     /// write that changes nothing now may have to change something later.
-    fn is_idle(&self, index: usize, state: State) -> bool {
+    ///
+    /// Nor may it if it was called after a change in place had returned that may still have
+    /// to make its second write, which would come too late then.
+    fn is_idle(&self, index: usize, taken: u64, state: State) -> bool {
         let call = &self.calls[index];
         let answered = call.returned.is_some();
-        answered && !call.writes() && self.follow(index, state) == Some(state)
+        answered && !call.writes() && self.follow(index, state) == Some(state) && self.unfinished(taken).all(|(end, _)| call.called < end)
+    }
+
+    /// The changes in place that may still make their second write: their ends, and what they
+    /// have made.
+    fn unfinished(&self, taken: u64) -> impl Iterator<Item = (Stamp, Value)> {
+        let latest = if self.in_place.is_empty() { 0 } else { self.latest(taken) };
+        let made = self.in_place.iter().filter(move |(index, _)| taken & bit(*index) != 0);
+        made.map(|(index, new)| (self.calls[*index].end(), *new)).filter(move |(end, _)| latest < *end)
+    }
+
+    /// When the last of the calls taken was made.
+    fn latest(&self, taken: u64) -> Stamp {
+        let made = |index: &usize| taken & bit(*index) != 0;
+        (0..self.calls.len()).filter(made).map(|index| self.calls[index].called).max().unwrap_or(0)
     }
 
     /// The caller that went away whose load lands now, and where that leads. Of

@@ -12,6 +12,12 @@
 //! empty. Who brings the value of an entry introduces over it, and so does the
 //! refresh that a fetch has left behind.
 //!
+//! A conditional write is a write if it says so, and may then have found only what it asks
+//! for; else it is a look, and supersedes nothing (`conditional`). A strike of the tag is a
+//! write to what carries the tag, and to those flights that bring what carries it
+//! (`sweeping`). Even values carry it, as loads and inserts bring them; one that takes the
+//! place of another has what that had.
+//!
 //! # What a correct cache may do, so that it must pass
 //!
 //! In a run of a correct cache, give each call the moment of its critical
@@ -41,9 +47,21 @@
 //! - *A flight that an expire supersedes* delivers, too, and its callers come just
 //!   before the expire. What is stale afterwards is what they brought, if it had
 //!   landed by then, or what lies beneath it: `otherwise`.
+//! - *A flight that brings what was struck* delivers to those who came before the strike, who
+//!   come just before it, and isn't stored. Those who came later look again, so that more
+//!   loads may run than there are callers who lead: with strikes they aren't counted.
+//! - *A removal by a predicate* takes several critical sections: it overtakes the flights,
+//!   glimpses what is held, asks, and removes what it was told to. Each is recorded as
+//!   a call of its own, whose intervals are told apart by when the predicate is asked.
+//! - *A change in place* takes two: the change, and a second write of the same value with its new
+//!   weight. That supersedes what was claimed in between, and so is a step of its own, if
+//!   anything needs it: `renewed`.
 //! - *A bounded cache forgets* at any time, or refuses to store. Forgetting as
 //!   late as possible, right before a call that needs the key empty, explains
 //!   whatever forgetting earlier does; so it is no step of its own.
+//! - *A bounded cache makes room* for a value by evicting the very one that it takes the place of,
+//!   and lets others in meanwhile. So a conditional write may find what was `Left`: what was
+//!   forgotten since it was called, with nothing come since.
 //! - *A queued flight*, whose load hasn't begun, is answered by an insert: its
 //!   callers return with the inserted value. For a fetch that is a hit. A refresh
 //!   must have been called before the insert returned: a flight claimed later
@@ -68,138 +86,20 @@
 //! - Two refreshes for one stale value, if only one of them is ever seen: each
 //!   fetch that was served it may have left one. A cache that never refreshes.
 //!
-//! Not in the model: time that passes (values become stale by an expire alone),
-//! absence as a loader's answer, and conditional writes. Histories must do without
-//! them.
+//! - A change in place that is busy though nobody has the value in hand.
+//!
+//! Not in the model: time that passes (values become stale by an expire alone), and
+//! absence as a loader's answer. Histories must do without them.
 
 use std::collections::HashSet;
-use std::fmt;
 
 use super::Options;
-use super::history::{Call, History, Load, Op, Reply, Stamp, Value};
-
-/// One key, between two calls.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub(crate) struct State {
-    held: Held,
-    /// The loads that have been introduced, by index: each at most once.
-    used: u64,
-    /// The latest `called` of the writes so far. A load must have begun after
-    /// it to be introduced.
-    last_write: Stamp,
-}
-
-/// What the key holds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Held {
-    Nothing,
-    Inserted(Value),
-    Loaded {
-        value: Value,
-        landing: Landing,
-        /// The earliest return of a call that saw this value: it had landed,
-        /// or had been superseded, by then.
-        seen_by: Stamp,
-    },
-    Stale(Value),
-}
-
-/// What became of the flight that brought the held value.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Landing {
-    /// Somebody found the value in the cache.
-    Stored,
-    /// Only those who waited for the flight have the value. If the next write
-    /// superseded it, what the cache really holds is this.
-    Unproven { beneath: Beneath },
-}
-
-/// What a superseded flight leaves as it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-enum Beneath {
-    Nothing,
-    Fresh(Value),
-    Stale(Value),
-}
-
-impl Held {
-    /// The value, unless it is stale.
-    fn fresh(self) -> Option<Value> {
-        match self {
-            Self::Nothing | Self::Stale(_) => None,
-            Self::Inserted(value) | Self::Loaded { value, .. } => Some(value),
-        }
-    }
-
-    fn beneath(self) -> Beneath {
-        match self {
-            Self::Nothing => Beneath::Nothing,
-            Self::Inserted(value) | Self::Loaded { value, .. } => Beneath::Fresh(value),
-            Self::Stale(value) => Beneath::Stale(value),
-        }
-    }
-}
-
-impl Beneath {
-    fn fresh(self) -> Option<Value> {
-        match self {
-            Self::Nothing | Self::Stale(_) => None,
-            Self::Fresh(value) => Some(value),
-        }
-    }
-
-    /// What is left of it when it has been expired.
-    fn expired(self) -> Held {
-        match self {
-            Self::Nothing => Held::Nothing,
-            Self::Fresh(value) | Self::Stale(value) => Held::Stale(value),
-        }
-    }
-}
-
-impl State {
-    /// Nothing held, nothing loaded, nothing written.
-    pub(crate) fn new() -> Self {
-        Self { held: Held::Nothing, used: 0, last_write: 0 }
-    }
-
-    fn written(self, called: Stamp, held: Held) -> Self {
-        Self { held, last_write: self.last_write.max(called), ..self }
-    }
-
-    /// A caller that returned at `end` got the held value, and perhaps got it
-    /// from the flight.
-    fn delivered(self, end: Stamp) -> Self {
-        match self.held {
-            Held::Nothing | Held::Inserted(_) | Held::Stale(_) => self,
-            Held::Loaded { value, landing, seen_by } => Self { held: Held::Loaded { value, landing, seen_by: seen_by.min(end) }, ..self },
-        }
-    }
-
-    /// A caller that returned at `end` found the held value in the cache.
-    fn found(self, end: Stamp) -> Self {
-        match self.held {
-            Held::Nothing | Held::Inserted(_) | Held::Stale(_) => self,
-            Held::Loaded { value, seen_by, .. } => {
-                Self { held: Held::Loaded { value, landing: Landing::Stored, seen_by: seen_by.min(end) }, ..self }
-            }
-        }
-    }
-}
-
-impl fmt::Display for State {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.held {
-            Held::Nothing => write!(f, "nothing held"),
-            Held::Inserted(value) | Held::Loaded { value, .. } => write!(f, "{value} held"),
-            Held::Stale(value) => write!(f, "{value} held, which is stale"),
-        }
-    }
-}
+use super::history::{Call, History, Load, Op, Reply, Stamp, Value, carries_tag};
+use super::state::{Held, Item, Landing, State};
 
 /// The rules, for one history.
 pub(crate) struct Spec<'a> {
-    options: Options,
+    pub(super) options: Options,
     loads: &'a [Load],
     /// The loads that a remove took out, or that were seen stale, by index.
     uncovered: Vec<usize>,
@@ -207,58 +107,64 @@ pub(crate) struct Spec<'a> {
     inserts: Vec<(Value, Stamp)>,
     /// Each fetch that was served a stale value: that, and its interval.
     served_stale: Vec<(Value, Stamp, Stamp)>,
+    /// Whether a write may find what was forgotten: it has made room for itself.
+    pub(super) keeps_left: bool,
+    /// What changes in place have made.
+    pub(super) changed: Vec<Value>,
 }
 
 impl<'a> Spec<'a> {
     pub(crate) fn new(history: &'a History, options: Options) -> Self {
-        let stale = |call: &&Call| call.op == Op::Remove || matches!(call.returned, Some((_, Reply::Stale(_))));
-        let uncovered: HashSet<Value> = history.calls.iter().filter(stale).filter_map(Call::saw).collect();
-        let inserts = history.calls.iter().filter_map(|call| match call.op {
-            Op::Insert(value) => Some((value, call.end())),
-            _ => None,
-        });
+        let finds_beneath = |call: &&Call| {
+            let takes = call.op == Op::Remove || call.brings().is_some() || matches!(call.op, Op::Take(_) | Op::Doom(_));
+            takes || matches!(call.returned, Some((_, Reply::Stale(_))))
+        };
+        let uncovered: HashSet<Value> = history.calls.iter().filter(finds_beneath).filter_map(Call::saw).collect();
+        // After one of these anybody may see what lies beneath.
+        let bares = |call: &Call| call.op != Op::Refresh && call.op != Op::Expire && call.divides();
+        let bares_all = history.calls.iter().any(|call| bares(call) || matches!(call.op, Op::TryCompute(_)));
+        let is_uncovered = |&index: &usize| bares_all || uncovered.contains(&history.loads[index].value);
+        let inserts = history.calls.iter().filter_map(|call| Some((call.brings()?, call.end())));
         let served_stale = history.calls.iter().filter(|call| call.was_served_stale());
         Self {
             options,
             loads: &history.loads,
-            uncovered: (0..history.loads.len()).filter(|&index| uncovered.contains(&history.loads[index].value)).collect(),
+            uncovered: (0..history.loads.len()).filter(is_uncovered).collect(),
             inserts: inserts.collect(),
             served_stale: served_stale.filter_map(|call| Some((call.saw()?, call.called, call.end()))).collect(),
+            changed: history.calls.iter().filter(|call| matches!(call.op, Op::TryCompute(_))).filter_map(Call::brings).collect(),
+            keeps_left: options.may_forget && history.calls.iter().any(|call| call.makes_room()),
         }
     }
 
     /// The state after a call that returned, if `reply` is right in `state`.
     pub(crate) fn after(&self, state: State, call: &Call, (end, reply): (Stamp, Reply)) -> Option<State> {
         match call.op {
-            Op::Insert(value) => Some(state.written(call.called, Held::Inserted(value))),
+            Op::Insert(value) => Some(state.written(call.called, Held::Inserted(born(value)))),
             Op::Invalidate => Some(state.written(call.called, Held::Nothing)),
             Op::Remove => self.after_remove(state, call, reply),
-            Op::Get => match reply {
-                Reply::Value(None) => self.without_fresh(state),
-                Reply::Value(held) => (state.held.fresh() == held).then(|| state.found(end)),
-                _ => None,
-            },
+            Op::Get => self.after_look(state, reply, end),
             Op::FetchStale => match reply {
-                Reply::Value(None) => self.without_value(state),
+                Reply::Value(None) => self.without_value(state, end),
                 Reply::Value(held) => (state.held.fresh() == held).then(|| state.found(end)),
-                Reply::Stale(value) => (state.held == Held::Stale(value)).then_some(state),
+                Reply::Stale(value) => (state.held.stale() == Some(value)).then_some(state),
                 _ => None,
             },
             Op::Contains => match reply {
-                Reply::Present(false) => self.without_fresh(state),
+                Reply::Present(false) => self.without_fresh(state, end),
                 Reply::Present(true) => state.held.fresh().map(|_| state.found(end)),
                 _ => None,
             },
             Op::Expire => self.after_expire(state, call.called, Some(reply)),
             Op::Fetch => match reply {
-                Reply::Loaded(value) => self.after_lookup(state, self.without_value(state), value, end),
-                Reply::Stale(value) => (state.held == Held::Stale(value)).then_some(state),
-                Reply::Failed if self.options.loads_may_fail => self.without_value(state),
+                Reply::Loaded(value) => self.after_lookup(state, self.without_value(state, end), value, end),
+                Reply::Stale(value) => (state.held.stale() == Some(value)).then_some(state),
+                Reply::Failed if self.options.loads_may_fail => self.without_value(state, end),
                 _ => None,
             },
             Op::Entry => match reply {
-                Reply::Loaded(value) => self.after_lookup(state, self.without_fresh(state), value, end),
-                Reply::Failed if self.options.loads_may_fail => self.without_fresh(state),
+                Reply::Loaded(value) => self.after_lookup(state, self.without_fresh(state, end), value, end),
+                Reply::Failed if self.options.loads_may_fail => self.without_fresh(state, end),
                 _ => None,
             },
             Op::Refresh => match reply {
@@ -266,6 +172,19 @@ impl<'a> Spec<'a> {
                 Reply::Failed => self.options.loads_may_fail.then_some(state),
                 _ => None,
             },
+            Op::InsertIfAbsent(_) | Op::Replace(_) | Op::Upsert(_) | Op::Swap { .. } | Op::Take(_) | Op::TryCompute(_) => {
+                self.after_condition(state, call, (end, reply))
+            }
+            Op::Overtake | Op::Glimpse | Op::Doom(_) | Op::InvalidateTag | Op::ExpireTag => self.after_sweep(state, call, (end, reply)),
+        }
+    }
+
+    /// The state after a look that sees what isn't stale.
+    pub(super) fn after_look(&self, state: State, reply: Reply, end: Stamp) -> Option<State> {
+        match reply {
+            Reply::Value(None) => self.without_fresh(state, end),
+            Reply::Value(held) => (state.held.fresh() == held).then(|| state.found(end)),
+            _ => None,
         }
     }
 
@@ -273,23 +192,30 @@ impl<'a> Spec<'a> {
     /// what a load leaves behind is `abandoned`.
     pub(crate) fn after_open(&self, state: State, call: &Call) -> Option<State> {
         match call.op {
-            Op::Insert(value) => Some(state.written(call.called, Held::Inserted(value))),
+            Op::Insert(value) => Some(state.written(call.called, Held::Inserted(born(value)))),
             Op::Invalidate | Op::Remove => Some(state.written(call.called, Held::Nothing)),
             Op::Expire => self.after_expire(state, call.called, None),
-            Op::Get | Op::Contains | Op::Fetch | Op::Refresh | Op::Entry | Op::FetchStale => None,
+            Op::Get | Op::Contains | Op::Fetch | Op::Refresh | Op::Entry | Op::FetchStale | Op::Glimpse => None,
+            Op::InsertIfAbsent(_) | Op::Replace(_) | Op::Upsert(_) | Op::Swap { .. } | Op::Take(_) | Op::TryCompute(_) => {
+                self.after_open_condition(state, call)
+            }
+            Op::Overtake | Op::Doom(_) | Op::InvalidateTag | Op::ExpireTag => self.after_sweep(state, call, (Stamp::MAX, Reply::Done)),
         }
     }
 
-    /// The other state that an expire may lead to, if it superseded the flight that
-    /// brought what is held here: that was never in the cache.
+    /// The other state that a call may lead to which leaves what is held, if it superseded
+    /// the flight that brought what is held here: that was never in the cache.
     pub(crate) fn otherwise(&self, state: State, call: &Call) -> Option<State> {
-        let Held::Loaded { landing: Landing::Unproven { beneath }, seen_by, .. } = state.held else { return None };
+        let Some(beneath) = state.superseded(call.called) else { return self.otherwise_doomed(state, call) };
+        if call.op != Op::Expire {
+            return self.otherwise_swept(state, beneath, call);
+        }
         let fits = match call.returned {
             None => true,
             Some((_, Reply::Present(found))) => found == beneath.fresh().is_some(),
             Some(_) => false,
         };
-        (call.op == Op::Expire && fits && call.called < seen_by).then(|| state.written(call.called, beneath.expired()))
+        fits.then(|| state.written(call.called, beneath.expired()))
     }
 
     /// The state after the load at `index` has landed, if `call` can have led it
@@ -299,10 +225,14 @@ impl<'a> Spec<'a> {
             Op::Refresh => state,
             // A fetch that went away may have been served a stale value first, and
             // left the refresh of that.
-            Op::Fetch | Op::Entry => self.without_fresh(state)?,
+            Op::Fetch | Op::Entry => self.without_fresh(state, Stamp::MAX)?,
             _ => return None,
         };
-        let led = self.begin(index) > call.called;
+        // A refresh that was left behind lands for him, too, if what it was to take the place
+        // of has been forgotten.
+        let left_behind = |&(served, called, _): &(Value, Stamp, Stamp)| served != self.loads[index].value && called < self.begin(index);
+        let joined = || self.options.may_forget && self.served_stale.iter().any(left_behind);
+        let led = self.begin(index) > call.called || joined();
         led.then(|| self.introduce(before, index, Landing::Stored, Stamp::MAX)).flatten()
     }
 
@@ -326,15 +256,22 @@ impl<'a> Spec<'a> {
     pub(crate) fn lands_for(&self, call: &Call) -> Vec<usize> {
         match call.op {
             Op::Insert(_) | Op::Invalidate => Vec::new(),
-            Op::Get | Op::Remove | Op::Fetch | Op::Entry | Op::FetchStale => {
-                let seen = call.saw().and_then(|value| self.index(value));
-                seen.into_iter().collect()
-            }
-            Op::Contains | Op::Expire => (0..self.loads.len()).collect(),
+            Op::Get | Op::Remove | Op::Fetch | Op::Entry | Op::FetchStale | Op::Glimpse => self.landing_seen_by(call),
+            Op::InsertIfAbsent(_) | Op::Replace(_) | Op::Upsert(_) => self.landing_seen_by(call),
+            Op::TryCompute(_) if call.saw().is_some() => self.landing_seen_by(call),
+            Op::Contains | Op::Expire | Op::TryCompute(_) => (0..self.loads.len()).collect(),
+            // What it was about is held, or some load has taken its place.
+            Op::Swap { .. } | Op::Take(_) | Op::Doom(_) if call.saw().is_some() => self.landing_seen_by(call),
+            Op::Swap { .. } | Op::Take(_) | Op::Doom(_) => (0..self.loads.len()).collect(),
+            Op::Overtake | Op::InvalidateTag | Op::ExpireTag => (0..self.loads.len()).collect(),
             // Seen by a remove, or after an expire, that finds it beneath the refresh it
             // superseded.
             Op::Refresh => self.uncovered.clone(),
         }
+    }
+
+    fn landing_seen_by(&self, call: &Call) -> Vec<usize> {
+        call.saw().and_then(|value| self.index(value)).into_iter().collect()
     }
 
     fn after_remove(&self, state: State, call: &Call, reply: Reply) -> Option<State> {
@@ -343,11 +280,7 @@ impl<'a> Spec<'a> {
         };
         let held = state.held.fresh() == removed;
         let forgotten = self.options.may_forget && removed.is_none();
-        let superseded = match state.held {
-            Held::Nothing | Held::Inserted(_) | Held::Stale(_) => false,
-            Held::Loaded { landing: Landing::Stored, .. } => false,
-            Held::Loaded { landing: Landing::Unproven { beneath }, seen_by, .. } => beneath.fresh() == removed && call.called < seen_by,
-        };
+        let superseded = state.superseded(call.called).is_some_and(|beneath| beneath.fresh().map(|item| item.value) == removed);
         (held || forgotten || superseded).then(|| state.written(call.called, Held::Nothing))
     }
 
@@ -375,9 +308,9 @@ impl<'a> Spec<'a> {
 
     fn after_refresh(&self, state: State, call: &Call, value: Value, end: Stamp) -> Option<State> {
         match state.held {
-            Held::Loaded { value: held, seen_by, .. } if held == value => (call.called < seen_by).then(|| state.delivered(end)),
-            Held::Inserted(held) if held == value => self.answers(value, call).then_some(state),
-            Held::Nothing | Held::Inserted(_) | Held::Loaded { .. } | Held::Stale(_) => {
+            Held::Loaded { item, seen_by, .. } if item.value == value => (call.called < seen_by).then(|| state.delivered(end)),
+            Held::Inserted(item) if item.value == value => self.answers(value, call).then_some(state),
+            Held::Nothing | Held::Left { .. } | Held::Struck(_) | Held::Inserted(_) | Held::Loaded { .. } | Held::Stale(_) => {
                 let landing = Landing::Unproven { beneath: state.held.beneath() };
                 self.introduce(state, self.index(value)?, landing, end)
             }
@@ -390,25 +323,33 @@ impl<'a> Spec<'a> {
         self.options.queued_flights && self.inserts.iter().any(overtook)
     }
 
-    /// The state without a value, if the key may be without one.
-    fn without_value(&self, state: State) -> Option<State> {
-        let empty = state.held == Held::Nothing || self.options.may_forget;
-        empty.then_some(State { held: Held::Nothing, ..state })
+    /// The state without a value, if the key may be without one. Somebody who returned at
+    /// `end` has found none.
+    pub(super) fn without_value(&self, state: State, end: Stamp) -> Option<State> {
+        let held = match state.held {
+            Held::Left { item, seen_by } => Held::Left { item, seen_by: seen_by.min(end) },
+            Held::Nothing => Held::Nothing,
+            Held::Struck(item) => Held::Struck(item),
+            _ if !self.options.may_forget => return None,
+            Held::Inserted(item) | Held::Loaded { item, .. } if self.keeps_left => Held::Left { item, seen_by: end },
+            Held::Inserted(_) | Held::Loaded { .. } | Held::Stale(_) => Held::Nothing,
+        };
+        Some(State { held, ..state })
     }
 
     /// The state without a value that isn't stale, if the key may be without one.
-    fn without_fresh(&self, state: State) -> Option<State> {
+    pub(super) fn without_fresh(&self, state: State, end: Stamp) -> Option<State> {
         match state.held {
             Held::Stale(_) => Some(state),
-            Held::Nothing | Held::Inserted(_) | Held::Loaded { .. } => self.without_value(state),
+            Held::Nothing | Held::Left { .. } | Held::Struck(_) | Held::Inserted(_) | Held::Loaded { .. } => self.without_value(state, end),
         }
     }
 
     fn introduce(&self, state: State, index: usize, landing: Landing, seen_by: Stamp) -> Option<State> {
         let Load { value, begin } = self.loads[index];
-        let bit = 1 << index;
-        let usable = state.used & bit == 0 && begin > state.last_write;
-        let held = Held::Loaded { value, landing, seen_by };
+        let (bit, item) = (1 << index, born(value));
+        let usable = state.used & bit == 0 && begin > state.last_write && (!item.tagged || begin > state.last_strike);
+        let held = Held::Loaded { item, landing, seen_by };
         usable.then_some(State { held, used: state.used | bit, ..state })
     }
 
@@ -422,12 +363,19 @@ impl<'a> Spec<'a> {
     }
 }
 
+/// A value as a load or an insert brings it.
+pub(super) fn born(value: Value) -> Item {
+    Item { value, tagged: carries_tag(value) }
+}
+
 /// A load that no caller can have led: each load has one leader, who called
 /// before it began and who, if he waited and got a value, got this one.
 pub(crate) fn unasked_load(history: &History, options: Options) -> Option<Value> {
     // A load that failed may have been recorded, and the leader of a load that
     // was superseded and failed leads again: then the count proves nothing.
-    if options.loads_may_fail {
+    // Nor may one whom a strike of the tag has sent back.
+    let strikes = |call: &Call| matches!(call.op, Op::InvalidateTag | Op::ExpireTag);
+    if options.loads_may_fail || history.calls.iter().any(strikes) {
         return None;
     }
     let leads = || history.calls.iter().filter(|call| call.may_lead());

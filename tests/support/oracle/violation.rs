@@ -102,6 +102,17 @@ fn line(call: &Call) -> String {
         Op::Entry => "entry".to_owned(),
         Op::Expire => "expire".to_owned(),
         Op::FetchStale => "fetch_stale".to_owned(),
+        Op::InsertIfAbsent(value) => format!("insert_if_absent({value})"),
+        Op::Replace(value) => format!("replace({value})"),
+        Op::Upsert(value) => format!("upsert({value})"),
+        Op::Swap { expected, new } => format!("swap({expected}, {new})"),
+        Op::Take(value) => format!("take({value})"),
+        Op::TryCompute(value) => format!("try_compute({value})"),
+        Op::Overtake => "overtake".to_owned(),
+        Op::Glimpse => "glimpse".to_owned(),
+        Op::Doom(value) => format!("doom({value})"),
+        Op::InvalidateTag => "invalidate_tag".to_owned(),
+        Op::ExpireTag => "expire_tag".to_owned(),
     };
     let reply = match call.returned.map(|(_, reply)| reply) {
         None => "no return".to_owned(),
@@ -110,6 +121,7 @@ fn line(call: &Call) -> String {
         Some(Reply::Value(Some(value)) | Reply::Loaded(value)) => value.to_string(),
         Some(Reply::Stale(value)) => format!("{value}, stale"),
         Some(Reply::Present(present)) => present.to_string(),
+        Some(Reply::Busy) => "busy".to_owned(),
         Some(Reply::Failed) => "failed".to_owned(),
     };
     format!("{op:<12} -> {reply}")

@@ -3,7 +3,8 @@
 use super::dice::Dice;
 use crate::oracle::Options;
 use crate::oracle::history::{Call, History, Load, Op, Reply, Stamp, Value};
-use crate::oracle::spec::{Spec, State};
+use crate::oracle::spec::Spec;
+use crate::oracle::state::State;
 
 const CALLS: usize = 6;
 const INSERTED: Value = 100;
@@ -13,23 +14,36 @@ const LOADED: [Value; 3] = [200, 201, 202];
 pub(crate) fn explains(history: &History, options: Options) -> bool {
     let spec = Spec::new(history, options);
     let left: Vec<&Call> = history.calls.iter().collect();
-    follows(&spec, &left, State::new())
+    follows(&spec, &mut Vec::new(), &left, State::new())
 }
 
-fn follows(spec: &Spec<'_>, left: &[&Call], state: State) -> bool {
+fn follows<'a>(spec: &Spec<'_>, made: &mut Vec<&'a Call>, left: &[&'a Call], state: State) -> bool {
     if left.iter().all(|call| call.returned.is_none()) {
         return true;
     }
-    let refreshed = |load: usize| {
+    for load in 0..LOADED.len() {
         let begun = left.iter().all(|call| spec.begin(load) < call.end());
-        spec.refreshed(state, load).is_some_and(|next| begun && follows(spec, left, next))
-    };
-    let called = |at: usize, call: &Call| {
+        if spec.refreshed(state, load).is_some_and(|next| begun && follows(spec, made, left, next)) {
+            return true;
+        }
+    }
+    // Of a change in place there may be more to come.
+    let latest = made.iter().map(|call| call.called).max().unwrap_or(0);
+    let in_place = |call: &&&Call| matches!(call.op, Op::TryCompute(_)) && call.writes() && latest < call.end();
+    let renewed: Vec<State> = made.iter().filter(in_place).filter_map(|call| spec.renewed(state, call.brings()?, latest)).collect();
+    if renewed.into_iter().any(|next| follows(spec, made, left, next)) {
+        return true;
+    }
+    left.iter().enumerate().any(|(at, call)| {
         let mut rest = left.to_vec();
         rest.remove(at);
-        after(spec, call, &rest, state).into_iter().any(|next| follows(spec, &rest, next))
-    };
-    left.iter().enumerate().any(|(at, call)| called(at, call)) || (0..LOADED.len()).any(refreshed)
+        after(spec, call, &rest, state).into_iter().any(|next| {
+            made.push(*call);
+            let found = follows(spec, made, &rest, next);
+            made.pop();
+            found
+        })
+    })
 }
 
 /// All states that a call may lead to if it comes before the `rest`. A caller
@@ -47,8 +61,9 @@ fn after(spec: &Spec<'_>, call: &Call, rest: &[&Call], state: State) -> Vec<Stat
     landings.chain([write, spec.otherwise(state, call)]).flatten().collect()
 }
 
-/// A short history whose answers are mostly nonsense.
-pub(crate) fn babble(seed: u64) -> History {
+/// A short history whose answers are mostly nonsense; with the calls that change what is held
+/// in dependence on it, if it is to be a `changing` one.
+pub(crate) fn babble(seed: u64, changing: bool) -> History {
     let mut dice = Dice::new(seed);
     let mut stamps: Vec<Stamp> = (1..=CALLS + CALLS + LOADED.len()).map(|stamp| Stamp::try_from(stamp).expect("there are few")).collect();
     let mut stamp = |dice: &mut Dice| stamps.swap_remove(dice.below(stamps.len()));
@@ -64,18 +79,31 @@ pub(crate) fn babble(seed: u64) -> History {
         };
         let loaded = any.map_or(Reply::Failed, Reply::Loaded);
         let stale = any.map_or(Reply::Failed, Reply::Stale);
-        let (op, reply) = match dice.below(16) {
-            0 | 1 => (Op::Insert(INSERTED + number), Reply::Done),
+        let (new, other) = (INSERTED + number, any.unwrap_or(INSERTED));
+        let (seen, done) = (Reply::Value(any), Reply::Present(any.is_some()));
+        let (op, reply) = match dice.below(if changing { 36 } else { 16 }) {
+            0 | 1 => (Op::Insert(new), Reply::Done),
             2 => (Op::Invalidate, Reply::Done),
-            3 => (Op::Remove, Reply::Value(any)),
-            4 => (Op::Get, Reply::Value(any)),
-            5 => (Op::Contains, Reply::Present(any.is_some())),
+            3 => (Op::Remove, seen),
+            4 => (Op::Get, seen),
+            5 => (Op::Contains, done),
             6 | 7 => (Op::Fetch, loaded),
             8 | 9 => (Op::Fetch, stale),
             10 => (Op::Entry, loaded),
-            11..=13 => (Op::Expire, Reply::Present(any.is_some())),
-            14 => (Op::FetchStale, if dice.once_in(2) { Reply::Value(any) } else { stale }),
-            _ => (Op::Refresh, loaded),
+            11..=13 => (Op::Expire, done),
+            14 => (Op::FetchStale, if dice.once_in(2) { seen } else { stale }),
+            15 => (Op::Refresh, loaded),
+            16 | 17 => (Op::InsertIfAbsent(new), seen),
+            18 | 19 => (Op::Replace(new), seen),
+            20 => (Op::Upsert(new), seen),
+            21 | 22 => (Op::Swap { expected: other, new }, if dice.once_in(2) { Reply::Present(true) } else { Reply::Present(false) }),
+            23 | 24 => (Op::Take(other), if dice.once_in(2) { Reply::Present(true) } else { Reply::Present(false) }),
+            25 | 26 => (Op::TryCompute(new), if dice.once_in(4) { Reply::Busy } else { seen }),
+            27 | 28 => (Op::Overtake, Reply::Done),
+            29 => (Op::Glimpse, seen),
+            30 | 31 => (Op::Doom(other), if dice.once_in(2) { Reply::Done } else { done }),
+            32 | 33 => (Op::InvalidateTag, Reply::Done),
+            _ => (Op::ExpireTag, Reply::Done),
         };
         let returned = (!dice.once_in(5)).then_some((a.max(b), reply));
         calls.push(Call { thread: calls.len(), op, called: a.min(b), returned });

@@ -59,6 +59,40 @@ pub(crate) fn refresh(value: Value) -> Deed {
 }
 pub(crate) const REFRESH_FAILS: Deed = (Op::Refresh, Reply::Failed);
 
+pub(crate) fn if_absent(new: Value, kept_out_by: Option<Value>) -> Deed {
+    (Op::InsertIfAbsent(new), Reply::Value(kept_out_by))
+}
+pub(crate) fn replace(new: Value, old: Option<Value>) -> Deed {
+    (Op::Replace(new), Reply::Value(old))
+}
+pub(crate) fn upsert(new: Value, old: Option<Value>) -> Deed {
+    (Op::Upsert(new), Reply::Value(old))
+}
+pub(crate) fn swap(expected: Value, new: Value, done: bool) -> Deed {
+    (Op::Swap { expected, new }, Reply::Present(done))
+}
+pub(crate) fn take(value: Value, done: bool) -> Deed {
+    (Op::Take(value), Reply::Present(done))
+}
+pub(crate) fn change(new: Value, old: Option<Value>) -> Deed {
+    (Op::TryCompute(new), Reply::Value(old))
+}
+pub(crate) fn change_is_busy(new: Value) -> Deed {
+    (Op::TryCompute(new), Reply::Busy)
+}
+pub(crate) const OVERTAKE: Deed = (Op::Overtake, Reply::Done);
+pub(crate) fn glimpse(value: Option<Value>) -> Deed {
+    (Op::Glimpse, Reply::Value(value))
+}
+pub(crate) fn doom(value: Value, done: bool) -> Deed {
+    (Op::Doom(value), Reply::Present(done))
+}
+pub(crate) fn doom_untold(value: Value) -> Deed {
+    (Op::Doom(value), Reply::Done)
+}
+pub(crate) const INVALIDATE_TAG: Deed = (Op::InvalidateTag, Reply::Done);
+pub(crate) const EXPIRE_TAG: Deed = (Op::ExpireTag, Reply::Done);
+
 /// A history in the making.
 #[derive(Default)]
 pub(crate) struct Script(History);

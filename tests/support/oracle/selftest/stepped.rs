@@ -3,9 +3,12 @@
 //! and so the oracle must accept all that it plays; with one, the oracle must
 //! find it out.
 
+#[path = "changing.rs"]
+mod changing;
+
 use super::dice::Dice;
 use crate::oracle::Options;
-use crate::oracle::history::{History, Op, Reply, Value};
+use crate::oracle::history::{History, Op, Reply, Value, carries_tag};
 use crate::oracle::recorder::{Clock, Recorder, ThreadLog, Ticket};
 
 /// One thing that is wrong with a cache.
@@ -47,6 +50,34 @@ pub(crate) enum Bug {
     ExpireForgets,
     /// A refresh lands though its value was removed.
     RefreshBringsBack,
+    /// A write that depends on what is held leaves the flight where it is.
+    ConditionKeepsFlight,
+    /// One that does nothing supersedes the flight all the same.
+    UnmetSupersedes,
+    /// A compare and swap compares in one critical section and swaps in another.
+    ComparesFirst,
+    /// A change of a copy doesn't ask whether what was copied is still held.
+    LosesUpdates,
+    /// A replace stores its value though none is held.
+    ReplacesNothing,
+    /// An insert if absent looks in one critical section and stores in another.
+    LooksFirst,
+    /// An occupied entry removes whatever is held.
+    TakesAny,
+    /// A change in place leaves the flight where it is.
+    ChangeKeepsFlight,
+    /// A predicate leaves the flights where they are.
+    OvertakesNothing,
+    /// What a predicate was asked of isn't looked at again before it goes.
+    DoomsAny,
+    /// A strike leaves what is held.
+    StrikeSparesHeld,
+    /// A flight lands though the tag of what it brings was struck.
+    StruckLands,
+    /// What a struck flight brings is given to those who came after the strike, too.
+    StruckIsDelivered,
+    /// A value that takes the place of another hasn't got its tag.
+    TagIsLost,
 }
 
 /// How the cache is built and used.
@@ -58,6 +89,8 @@ pub(crate) struct Setting {
     pub(crate) loads_at_once: usize,
     /// One in how many steps of a waiting caller is that he goes away.
     pub(crate) leaving: Option<usize>,
+    /// Whether calls are made that change what is held in dependence on it, and strikes of the tag.
+    pub(crate) changing: bool,
     /// What is wrong.
     pub(crate) bug: Option<Bug>,
 }
@@ -65,6 +98,8 @@ pub(crate) struct Setting {
 /// How many threads play, and how many calls each makes.
 pub(crate) const THREADS: usize = 4;
 pub(crate) const CALLS: usize = 8;
+/// The same where one call may be recorded as three.
+const CHANGES: usize = 5;
 
 /// Where a thread is.
 enum At {
@@ -79,6 +114,14 @@ enum At {
     Halfway,
     /// Waits for a flight.
     Waiting(Op, usize),
+    /// Has seen what is held, and is about to write if it still is.
+    Writing(Op, Option<Value>),
+    /// Has changed a value in place from the first to the second, and is about to store that anew.
+    Restoring(Value, Value),
+    /// Has overtaken all flights, and is about to ask of what is held.
+    Asking(Ticket),
+    /// Is about to remove what it has asked of.
+    Dooming(Value),
     /// Has its answer, but hasn't returned.
     Answered(Reply),
 }
@@ -87,6 +130,10 @@ struct Thread {
     at: At,
     left: usize,
     looked_again: bool,
+    /// How many strikes there had been when it last began to wait.
+    came: u64,
+    /// What it last saw.
+    seen: Option<Value>,
     ticket: Option<Ticket>,
     log: ThreadLog,
 }
@@ -111,6 +158,10 @@ struct Flight {
     background: bool,
     /// How many wait for it.
     waiting: usize,
+    /// How many strikes there had been when its load began.
+    stamp: u64,
+    /// Whether it was struck since.
+    is_struck: bool,
 }
 
 struct Cache {
@@ -121,6 +172,10 @@ struct Cache {
     held: Option<Value>,
     /// Whether that is stale.
     stale: bool,
+    /// Whether that carries the tag.
+    tagged: bool,
+    /// How many strikes of the tag there were.
+    strikes: u64,
     /// The flight in the map.
     flying: Option<usize>,
     flights: Vec<Flight>,
@@ -128,7 +183,8 @@ struct Cache {
 
 /// Plays one history.
 pub(crate) fn play(setting: Setting, seed: u64) -> History {
-    let mut threads: Vec<Thread> = (0..THREADS).map(Thread::new).collect();
+    let calls = if setting.changing { CHANGES } else { CALLS };
+    let mut threads: Vec<Thread> = (0..THREADS).map(|number| Thread::new(number, calls)).collect();
     let mut cache = Cache::new(setting, seed);
     while threads.iter().any(|thread| !thread.is_done()) {
         let choice = cache.dice.below(THREADS + cache.flights.len() + 1);
@@ -147,8 +203,8 @@ pub(crate) fn play(setting: Setting, seed: u64) -> History {
 }
 
 impl Thread {
-    fn new(number: usize) -> Self {
-        Self { at: At::Idle, left: CALLS, looked_again: false, ticket: None, log: ThreadLog::new(number) }
+    fn new(number: usize, calls: usize) -> Self {
+        Self { at: At::Idle, left: calls, looked_again: false, came: 0, seen: None, ticket: None, log: ThreadLog::new(number) }
     }
 
     fn is_done(&self) -> bool {
@@ -165,6 +221,8 @@ impl Cache {
             recorder: Recorder::default(),
             held: None,
             stale: false,
+            tagged: false,
+            strikes: 0,
             flying: None,
             flights: Vec::new(),
         }
@@ -185,22 +243,33 @@ impl Cache {
         thread.at = match std::mem::replace(&mut thread.at, At::Idle) {
             At::Idle if thread.left == 0 => At::Idle,
             At::Idle => {
-                let op = self.choose();
+                let op = if self.setting.changing { self.choose_change(thread.seen) } else { self.choose() };
                 thread.left -= 1;
                 thread.looked_again = false;
                 thread.ticket = Some(thread.log.call(self.clock.tick(), op));
                 At::Called(op)
             }
+            At::Called(Op::Overtake) => self.overtake(thread),
             At::Called(op) => self.act(op),
-            At::Missed(op) => self.claim(op),
+            At::Missed(op) => {
+                thread.came = self.strikes;
+                self.claim(op)
+            }
             At::Renewing(value) => self.renew(value),
             At::Halfway => {
                 self.supersede();
                 At::Answered(Reply::Done)
             }
             At::Waiting(op, flight) => self.wait(thread, op, flight),
+            At::Writing(op, seen) => self.write_over(op, seen),
+            At::Restoring(old, new) => self.restore(old, new),
+            At::Asking(glimpse) => self.ask(thread, glimpse),
+            At::Dooming(value) => self.doom(value),
             At::Answered(reply) => {
                 let ticket = thread.ticket.take().expect("it was taken at the call");
+                if let Reply::Value(Some(value)) | Reply::Loaded(value) | Reply::Stale(value) = reply {
+                    thread.seen = Some(value);
+                }
                 thread.log.ret(ticket, self.clock.tick(), reply);
                 At::Idle
             }
@@ -226,7 +295,7 @@ impl Cache {
     fn act(&mut self, op: Op) -> At {
         match op {
             Op::Insert(value) => {
-                (self.held, self.stale) = (Some(value), false);
+                (self.held, self.stale, self.tagged) = (Some(value), false, carries_tag(value));
                 match self.queued() {
                     Some(flight) => self.answer(flight, value),
                     None => self.supersede_unless(Bug::InsertKeepsFlight),
@@ -272,6 +341,7 @@ impl Cache {
                 Some(value) if self.has(Bug::RefreshHits) => At::Answered(Reply::Loaded(value)),
                 _ => At::Missed(op),
             },
+            _ => self.change(op),
         }
     }
 
@@ -295,7 +365,8 @@ impl Cache {
     }
 
     fn lead(&mut self, refreshes: bool, background: bool) -> usize {
-        self.flights.push(Flight { stage: Stage::Queued, superseded: false, refreshes, background, waiting: 0 });
+        let stage = Stage::Queued;
+        self.flights.push(Flight { stage, superseded: false, refreshes, background, waiting: 0, stamp: 0, is_struck: false });
         let flight = self.flights.len() - 1;
         self.flying = Some(flight);
         flight
@@ -315,8 +386,11 @@ impl Cache {
     }
 
     fn wait(&mut self, thread: &mut Thread, op: Op, flight: usize) -> At {
-        let superseded = self.flights[flight].superseded;
+        let Flight { superseded, is_struck, stamp, .. } = self.flights[flight];
+        // The first strike since the load began is the one that counts.
+        let came_late = is_struck && thread.came > stamp && !self.has(Bug::StruckIsDelivered);
         match self.flights[flight].stage {
+            Stage::Over(Ok(_)) if came_late => At::Called(op),
             Stage::Over(Ok(value)) | Stage::Unstored(value) => At::Answered(Reply::Loaded(value)),
             Stage::Over(Err(())) if superseded && !thread.looked_again => {
                 thread.looked_again = true;
@@ -369,7 +443,10 @@ impl Cache {
     /// Takes a flight one step on.
     fn fly(&mut self, flight: usize) {
         let stage = match self.flights[flight].stage {
-            Stage::Queued if self.running() < self.setting.loads_at_once => Stage::Loading(self.recorder.load(self.clock.tick())),
+            Stage::Queued if self.running() < self.setting.loads_at_once => {
+                self.flights[flight].stamp = self.strikes;
+                Stage::Loading(self.recorder.load(self.clock.tick()))
+            }
             Stage::Queued => Stage::Queued,
             // A load takes a while.
             Stage::Loading(value) if self.dice.once_in(2) => Stage::Loading(value),
@@ -414,8 +491,12 @@ impl Cache {
         let Flight { background, waiting, .. } = self.flights[flight];
         let needless = background && self.held.is_none() && waiting == 0;
         let back = background && self.has(Bug::RefreshBringsBack);
+        self.flights[flight].is_struck = carries_tag(value) && self.strikes > self.flights[flight].stamp;
+        if self.flights[flight].is_struck && !self.has(Bug::StruckLands) {
+            return;
+        }
         if (owned && !superseded && !lost && !needless) || self.has(Bug::LandsUnowned) || back {
-            (self.held, self.stale) = (Some(value), false);
+            (self.held, self.stale, self.tagged) = (Some(value), false, carries_tag(value));
         }
     }
 }
