@@ -4,7 +4,6 @@ use super::shared::CacheShared;
 use crate::ground::contain::drop_contained;
 use crate::ground::sync::Mutex;
 use crate::ground::tags::{Labels, Strike};
-use crate::ground::time::Deadline;
 use crate::mechanisms::outbox::Sending;
 use crate::shard::{Departures, Done, Glimpse, Place};
 use crate::vocabulary::keys::{Key, Value};
@@ -38,15 +37,15 @@ impl<K, V, S> CacheShared<K, V, S> {
     /// Strikes all that carries a tag. Nothing of it is seen from now on but what `strike` leaves; it goes by and by.
     pub(crate) fn strike(&self, tag: &str, strike: Strike) {
         if self.tags.strike(tag, strike) {
-            self.upkeep.want(Deadline::after(self.clock.now(), Duration::ZERO));
+            self.upkeep.want_soon(self.clock.now());
         }
     }
 
     /// The tags of these names, on an entry that has the number `stamp`. None if there are no names.
     pub(super) fn labels(&self, names: &[Arc<str>], stamp: u64) -> Option<Labels> {
         let labels = self.tags.labels(names, stamp)?;
-        // A strike is to cost no more than that.
-        self.upkeep.stand_by();
+        // A strike that comes soon is to cost no more than that.
+        self.upkeep.stand_by(self.clock.coarse());
         Some(labels)
     }
 
@@ -76,7 +75,7 @@ impl<K, V, S> CacheShared<K, V, S> {
             self.tags.sweep_ended(at.number);
             // Of further ones later: who strikes all the time doesn't keep everybody else waiting.
             if self.tags.unswept().is_some() {
-                self.upkeep.want(Deadline::after(self.clock.now(), Duration::ZERO));
+                self.upkeep.want_soon(self.clock.now());
             }
         }
         Done::All

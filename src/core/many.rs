@@ -3,7 +3,7 @@
 
 use super::counters::Count;
 use super::fetch::{Asked, Lead, Look, Request};
-use super::groups::{Groups, Member};
+use super::groups::Groups;
 use super::lead::LoadGuard;
 use super::places::{Caller, IfRefused, blocking};
 use super::shared::CacheShared;
@@ -154,7 +154,8 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> CacheShared<K, V,
     where
         Q: LoadKey<K> + ?Sized + 'q,
     {
-        let found = self.look_many(keys, Need::Calm);
+        let mut found = vec![None; keys.len()];
+        self.look_many(keys, Need::Calm, &mut found);
         if look == Look::First {
             let hits = found.iter().filter(|found| found.is_some()).count();
             self.counters.count_many(Count::Hit, hits as u64);
@@ -162,19 +163,17 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> CacheShared<K, V,
         found
     }
 
-    /// What is held for each key, each shard's lock taken once for 256 of its keys.
-    pub(crate) fn look_many<'q, Q>(&self, keys: &[&'q Q], need: Need) -> Vec<Option<Arc<V>>>
+    /// Gives what is held for each key, each shard's lock taken once for 256 of its keys.
+    pub(crate) fn look_many<'q, Q>(&self, keys: &[&'q Q], need: Need, found: &mut [Option<Arc<V>>])
     where
         Q: Lookup<K> + ?Sized + 'q,
     {
         let groups = Groups::new(self, keys);
-        let mut found = vec![None; keys.len()];
         for (shard, members) in groups.of(self) {
             for members in members.chunks(HOLD) {
-                let place = |member: &Member| member.place(self, keys);
-                shard.fetch_each(members, place, &self.clock, need, |member, value| found[member.number] = Some(value));
+                let place = |&number: &u32| groups.place(number, self, keys);
+                shard.fetch_each(members, place, &self.clock, need, |&number, value| found[number as usize] = Some(value));
             }
         }
-        found
     }
 }

@@ -59,8 +59,9 @@ macro_rules! invalidation_methods {
             /// after it looks again, and the value isn't stored.
             ///
             /// # Cost
-            /// A constant time, however many carry the tag: a short lock, and a wake-up of the janitor. Carrying it out is a visit to every
-            /// entry of the parts of the cache that hold any tagged entry, 256 in each hold of a lock, for all tags together that were struck since the last one.
+            /// A constant time, however many carry the tag: a short lock, and a wake-up of the janitor if nothing with a tag was stored just before. Carrying it
+            /// out is a visit to every entry of the parts of the cache that hold any tagged entry, 256 in each hold of a lock, for all tags together that were
+            /// struck since the last one.
             /// A cache in which a tag was invalidated holds 24 KiB more from then on.
             ///
             /// # Examples

@@ -11,6 +11,9 @@ use std::time::Duration;
 /// What falls due within so many nanoseconds is reclaimed together, so that a busy janitor wakes seldom.
 const TOGETHER: u64 = 1 << 26;
 
+/// What is wanted soon may wait so long for a visit that comes anyway.
+const SOON: Duration = Duration::from_nanos(TOGETHER / 2);
+
 /// A cache's appointment: one at a time, the earliest that is needed.
 pub(crate) struct Upkeep {
     keeper: Keeper,
@@ -60,12 +63,24 @@ impl Upkeep {
         }
     }
 
-    /// Has the keeper stand by from now on, so that nobody who wants a visit has to wait until a thread is started.
-    #[inline]
-    pub(crate) fn stand_by(&self) {
-        // Relaxed: who doesn't see it yet looks again, under the lock.
-        if !self.stands_by.load(Ordering::Relaxed) {
-            self.have_stand_by();
+    /// Sees to it that the cache is visited, now or a moment later.
+    pub(crate) fn want_soon(&self, now: Tick) {
+        let wait = match &self.keeper {
+            Keeper::Janitor(_) => SOON,
+            Keeper::Mock(_) | Keeper::Nobody => Duration::ZERO,
+        };
+        self.want(Deadline::after(now, wait));
+    }
+
+    /// Has the keeper stand by, so that nobody who [wants a visit soon](Self::want_soon) has to wait until a thread is started, or, for a moment from
+    /// now on, woken.
+    pub(crate) fn stand_by(&self, now: Tick) {
+        if matches!(self.keeper, Keeper::Janitor(_)) {
+            // Relaxed: who doesn't see it yet looks again, under the lock.
+            if !self.stands_by.load(Ordering::Relaxed) {
+                self.have_stand_by();
+            }
+            self.want_soon(now);
         }
     }
 

@@ -20,7 +20,9 @@ macro_rules! bulk_methods {
             /// As [`fetch`](Self::fetch) of each: uses of the entries, and hits and misses. A key that is given twice is looked for twice.
             ///
             /// # Cost
-            /// The keys are sorted by the parts of the cache that they live in, whose locks are taken once for up to 256 keys.
+            /// The keys are sorted by the parts of the cache that they live in, whose locks are taken once for up to 256 keys. From 4,096 keys on they are
+            /// divided among the threads of rayon's pool, whose first use starts one for each core; this thread waits for them, and may do other work of that
+            /// pool meanwhile.
             ///
             /// # Examples
             /// ```
@@ -32,7 +34,7 @@ macro_rules! bulk_methods {
             /// ```
             pub fn multiget<'q, Q>(&self, keys: impl IntoIterator<Item = &'q Q>) -> MultiGet<'q, K, V, Q>
             where
-                Q: Lookup<K> + ?Sized + 'q,
+                Q: Lookup<K> + Sync + ?Sized + 'q,
             {
                 let keys: Vec<&Q> = keys.into_iter().collect();
                 let values = self.shared.get_many(&keys);
