@@ -36,8 +36,8 @@ macro_rules! atomic_methods {
 
             /// Never loads: stores `value` in the place of the fresh value that is held for `key`, and gives that; where none is held, does nothing.
             ///
-            /// Where it stores, it does as [`insert`](Self::insert); where it doesn't, loads of the key go on, and nothing is told of `value`. Counts
-            /// neither as a hit nor as a miss.
+            /// Where it stores, it does as [`insert`](Self::insert), but that the entry keeps its tags; where it doesn't, loads of the key go on, and
+            /// nothing is told of `value`. Counts neither as a hit nor as a miss.
             ///
             /// # Blocking
             /// As [`insert`](Self::insert).
@@ -63,9 +63,9 @@ macro_rules! atomic_methods {
 
             /// Never loads: stores `value` for `key` if the `expected` one is held: that very [`Arc`](std::sync::Arc), not one that is equal to it.
             ///
-            /// Where it stores, it does as [`insert`](Self::insert); where it doesn't, loads of the key go on. As long as somebody has an `Arc` in
-            /// hand no other is the same, so that a value that was changed and changed back isn't taken for the one expected. Counts neither as a hit
-            /// nor as a miss.
+            /// Where it stores, it does as [`insert`](Self::insert), but that the entry keeps its tags; where it doesn't, loads of the key go on. As
+            /// long as somebody has an `Arc` in hand no other is the same, so that a value that was changed and changed back isn't taken for the one
+            /// expected. Counts neither as a hit nor as a miss.
             ///
             /// # Errors
             /// If that very value isn't held, or is past its time to live: `value` comes back.
@@ -97,9 +97,9 @@ macro_rules! atomic_methods {
             ///
             /// `change` works on a copy, under no lock, and may call this cache and any other. The copy takes the value's place, as if by
             /// [`insert`](Self::insert), if just that value is still held; if another write was faster, `change` is called again on a copy of what is
-            /// held by then, so that no update is lost. Whoever merely has the value's `Arc` in hand is in nobody's way, and goes on seeing the value
-            /// as it was. If nothing is held any more, nothing is changed. A `change` that itself writes to the key each time it runs never comes to
-            /// an end. Counts neither as a hit nor as a miss.
+            /// held by then, so that no update is lost. The entry keeps its tags. Whoever merely has the value's `Arc` in hand is in nobody's way, and
+            /// goes on seeing the value as it was. If nothing is held any more, nothing is changed. A `change` that itself writes to the key each time
+            /// it runs never comes to an end. Counts neither as a hit nor as a miss.
             ///
             /// # Blocking
             /// As [`insert`](Self::insert).

@@ -102,12 +102,6 @@ impl<K, V> Store<K, V> {
         self.records.now()
     }
 
-    /// The first record at or after `slot`, with its slot.
-    pub(super) fn next_at(&self, slot: Slot) -> Option<(Slot, &Record<K, V>)> {
-        let slot = self.records.next_occupied(slot)?;
-        Some((slot, &self.records[slot]))
-    }
-
     /// The present stay of the entry in `slot`, and whether a stay goes on.
     pub(super) fn handle(&self, slot: Slot) -> Option<Handle> {
         self.records.handle(slot)
@@ -275,6 +269,12 @@ impl<K, V> Drop for Store<K, V> {
 
 #[cfg(any(test, debug_assertions))]
 impl<K, V> Store<K, V> {
+    /// The first record at or after `slot`, with its slot.
+    fn next_at(&self, slot: Slot) -> Option<(Slot, &Record<K, V>)> {
+        let slot = self.records.next_occupied(slot)?;
+        Some((slot, &self.records[slot]))
+    }
+
     /// Checks that index, records, queues and weight agree, and gives the weight.
     pub(super) fn audit(&self) -> u64 {
         assert_eq!(self.index.len(), self.records.len(), "each record is indexed once");

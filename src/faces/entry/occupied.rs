@@ -57,7 +57,7 @@ impl<K: Key, V: Value, S: BuildHasher + Send + Sync + 'static> OccupiedEntry<K, 
         &self.value
     }
 
-    /// Puts `value` in the place of the one that this entry shows, gives that, and shows the new one.
+    /// Puts `value` in the place of the one that this entry shows, gives that, and shows the new one. The tags stay.
     ///
     /// # Errors
     /// If just that value isn't held any more: `value` comes back, and nothing is changed.
