@@ -6,7 +6,9 @@
 
 use super::cost_aware::Ranked;
 use super::{Nodes, Queue};
+use crate::ground::hash::RandomState;
 use crate::ground::slab::{Handle, Slot};
+use std::collections::HashMap;
 
 /// How soon an entry would leave: a lower rank leaves earlier.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -168,15 +170,14 @@ impl Telling {
     /// The entry of the row to go on with.
     fn resume<N: Nodes, H: Fn(Slot) -> Option<Handle>>(&mut self, row: &Row<'_>, field: &Field<'_, N, H>, steps: &mut u32) -> Option<Slot> {
         let Row::Queue(queue) = row else { return self.listed(row) };
-        let mut behind = self.trail.len();
-        while let Some(at) = behind.checked_sub(1) {
-            if self.has_stayed(at, queue, field) {
-                self.trail.truncate(at + 1);
-                self.trail.drain(..at.saturating_sub(1));
-                return queue.before(field.nodes, self.trail.last()?.stay.slot);
-            }
-            *steps = steps.saturating_sub(1);
-            behind = at;
+        let stayed = self.stayed(queue, field);
+        let moved = self.trail.len() - stayed.last().map_or(0, |last| last + 1);
+        *steps = steps.saturating_sub(u32::try_from(moved).unwrap_or(u32::MAX));
+        if let Some(&last) = stayed.last() {
+            let next = queue.before(field.nodes, self.trail[last].stay.slot);
+            let mut place = 0..;
+            self.trail.retain(|_| place.next().is_some_and(|place| stayed.contains(&place)));
+            return next;
         }
         let is_new = self.trail.is_empty() && self.anew == 0;
         self.trail.clear();
@@ -184,17 +185,36 @@ impl Telling {
         if self.anew > ANEW { None } else { queue.back() }
     }
 
-    /// Whether the entry that left a trace stands where it stood: behind it still the same one, which hasn't moved either.
-    fn has_stayed<N: Nodes, H: Fn(Slot) -> Option<Handle>>(&self, at: usize, queue: &Queue, field: &Field<'_, N, H>) -> bool {
+    /// The last of those that were met and stand where they stood, and the one before it; none if nobody can say.
+    ///
+    /// What has moved may have moved together: two that follow each other as they did may both be elsewhere. So of all that still follow each other it is
+    /// the longest chain that has stayed, across the gaps that others have left in it.
+    fn stayed<N: Nodes, H: Fn(Slot) -> Option<Handle>>(&self, queue: &Queue, field: &Field<'_, N, H>) -> Vec<usize> {
         let stands =
             |trace: &Trace| (field.stay)(trace.stay.slot) == Some(trace.stay) && field.nodes.node(trace.stay.slot).region == trace.region;
-        let trace = &self.trail[at];
-        let place = match at.checked_sub(1).map(|behind| &self.trail[behind]) {
-            Some(behind) if stands(behind) => queue.before(field.nodes, behind.stay.slot),
-            Some(_) => None,
-            None => queue.back(),
-        };
-        stands(trace) && place == Some(trace.stay.slot)
+        let places: HashMap<Slot, usize, RandomState> =
+            self.trail.iter().enumerate().filter(|(_, trace)| stands(trace)).map(|(place, trace)| (trace.stay.slot, place)).collect();
+        // How long the chain is that ends in each, and what comes before it there.
+        let mut chains = vec![(1_usize, None); self.trail.len()];
+        let mut longest: Option<usize> = None;
+        for (place, trace) in self.trail.iter().enumerate() {
+            if places.get(&trace.stay.slot) != Some(&place) {
+                continue;
+            }
+            let next = queue.before(field.nodes, trace.stay.slot).and_then(|next| places.get(&next).copied()).filter(|&next| next > place);
+            match next {
+                Some(next) => chains[next] = (chains[place].0 + 1, Some(place)),
+                None if longest.is_none_or(|longest| chains[longest].0 <= chains[place].0) => longest = Some(place),
+                None => {}
+            }
+        }
+        let Some(last) = longest else { return Vec::new() };
+        match chains[last] {
+            (_, Some(before)) => vec![before, last],
+            // One alone is where it was if nothing ever comes before it.
+            (_, None) if queue.back() == Some(self.trail[last].stay.slot) => vec![last],
+            (_, None) => Vec::new(),
+        }
     }
 
     /// The entry of the row behind `last`.

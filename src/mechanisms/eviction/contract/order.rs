@@ -47,6 +47,20 @@ fn sorted(mut slots: Vec<Slot>) -> Vec<Slot> {
     slots
 }
 
+/// Two neighbours that are used one after the other are neighbours again, at the other end.
+#[test]
+fn what_has_moved_together_is_not_taken_for_what_has_stayed() {
+    let mut shard = family(EvictionPolicy::Lru, MANY, u64::from(MANY));
+    (0..MANY).for_each(|key| assert_eq!(shard.request(key), None));
+    let mut moves = [&[15, 16][..], &[32], &[46, 47]].into_iter();
+    let told = told_while(&mut shard, 15, |shard| {
+        moves.next().into_iter().flatten().for_each(|&key| assert_eq!(shard.request(key), None));
+    });
+    let mut once = HashSet::new();
+    let unmoved: Vec<_> = told.into_iter().filter(|slot| ![15, 16, 32, 46, 47].contains(slot) && once.insert(*slot)).collect();
+    assert_eq!(unmoved, (0..MANY).filter(|slot| ![15, 16, 32, 46, 47].contains(slot)).collect::<Vec<_>>());
+}
+
 proptest! {
     #[test]
     fn the_order_told_is_the_order_of_eviction_where_that_is_promised(
