@@ -71,11 +71,11 @@ fn g2_bulk_what_is_put_after_the_call_has_ended_serves_nothing<F: Kind>() {
 fn g8_bulk_the_first_that_is_put_for_a_key_counts<F: Kind>() {
     for style in BOTH {
         let source = Source::new(|_, out| async move {
+            // Unasked, once: and first, as the caller goes on as soon as all that it has asked for is answered.
+            assert!(out.put(&4, 40) && !out.put(&4, 41) && !out.fail(&5, "nobody asked"));
             assert!(out.put(&1, 10) && !out.put(&1, 11) && !out.fail(&1, "no"));
             assert!(out.fail(&2, "no") && !out.put(&2, 20) && !out.fail(&2, "no"));
             assert!(out.put(&3, Loaded::absent()) && !out.put(&3, 30));
-            // Unasked, once.
-            assert!(out.put(&4, 40) && !out.put(&4, 41) && !out.fail(&5, "nobody asked"));
             Ok(())
         });
         let cache: Of<F> = F::Of::build(source.given(CacheBuilder::new(), style));
