@@ -9,17 +9,21 @@ use crate::watchdog::in_time;
 use bellwether::{Cache, CacheBuilder, Janitor, Loaded, RemovalCause};
 use std::path::Path;
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::{self, JoinHandle, sleep};
 use std::time::Duration;
 
 const INSIDE: &str = "BELLWETHER_WITHOUT_THREADS";
 const TTL: Duration = Duration::from_millis(50);
+/// So many tests run again, and so many have.
+const TESTS: u32 = 2;
+static NEXT: AtomicU32 = AtomicU32::new(0);
 
 /// Runs the named test of this program again, with [`INSIDE`] set, where hardly a thread is to be had. `false` if this system can't.
 fn ran_again(name: &str) -> bool {
     let program = std::env::current_exe().expect("the system tells which program this is");
-    // A user number that no other run has at the same time, as all of one user's threads count together.
-    let user = (20_000 + std::process::id() % 40_000).to_string();
+    // A user number that nobody else has at the same time, nor another test of this process, as all of one user's threads count together.
+    let user = (20_000 + (std::process::id() * TESTS + NEXT.fetch_add(1, Ordering::Relaxed)) % 40_000).to_string();
     let as_user = |program: &Path| {
         let mut command = Command::new("setpriv");
         command.args(["--reuid", &user, "--regid", &user, "--clear-groups", "prlimit", "--nproc=6"]).arg(program).current_dir("/");

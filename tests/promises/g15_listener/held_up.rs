@@ -101,7 +101,7 @@ fn g15_clears_do_not_pile_up_what_they_have_cleared() {
         let cache = builder.capacity(HELD).build().expect("the settings make sense");
         let clearing = |_| {
             apart(&cache, |cache| {
-                for _ in 0..200 {
+                for _ in 0..50 {
                     (0..1_000).for_each(|key| cache.insert(key, key));
                     cache.clear();
                 }

@@ -98,11 +98,12 @@ impl Source {
 
     fn answer_many(&self, number: usize, keys: &[u32], out: &LoadSink<u32, u32>) -> Result<(), BoxError> {
         let loaded = self.answer(number)?;
+        // First: who asked goes on as soon as the others are there.
+        if self.is_unasked && number == 0 {
+            out.put(&KEY, loaded.clone());
+        }
         for key in keys {
             out.put(key, loaded.clone());
-        }
-        if self.is_unasked && number == 0 {
-            out.put(&KEY, loaded);
         }
         Ok(())
     }
@@ -176,6 +177,12 @@ impl Cell<'_> {
 
     pub(super) fn supersedes(&self) -> bool {
         self.effect() != Effect::Nothing
+    }
+
+    /// Whether a change of something else may be taken for one of what the flight brings, which is then not stored: as changes of keys, for what is
+    /// brought unasked, and strikes of names that nobody carries are kept by buckets of their hash.
+    pub(super) fn may_be_mistaken(&self) -> bool {
+        self.flight.is_unasked() || self.row.name.ends_with("_tag of another")
     }
 
     /// Whether the flight can be joined after the write.

@@ -174,8 +174,7 @@ fn play<F: Kind>(cell: Cell<'_>) -> bool {
         assert!(held != Some(cell.flight.brings()) && held_stale != Some(cell.flight.brings()), "{held:?}, {held_stale:?} after {name}");
     }
     if !cell.is_asked_meanwhile && cell.ending == Ending::Lands {
-        // A change of another key may be taken for one of this key's, to which nothing is then brought unasked.
-        let is_dropped = cell.flight.is_unasked() && held.is_none();
+        let is_dropped = cell.may_be_mistaken() && held.is_none();
         assert!(held == cell.ends_with() || is_dropped, "{held:?} is held in the end after {name}");
     }
     if cell.effect() == Effect::Bars {
@@ -221,7 +220,7 @@ fn after_the_write(cell: Cell<'_>, got: Result<u32, LoadError>, name: &str) {
 /// Every cell of one kind of flight.
 fn cells<F: Kind>(flights: impl Fn(Flight) -> bool) {
     let rows = rows();
-    let (mut played, mut stored, mut expected) = (0, 0, 0);
+    let mut played = 0;
     for &flight in FLIGHTS.iter().filter(|&&flight| flights(flight)) {
         for row in &rows {
             for ending in ENDINGS {
@@ -230,9 +229,11 @@ fn cells<F: Kind>(flights: impl Fn(Flight) -> bool) {
                         let cell = Cell { row, flight, ending, style, has_windows, is_asked_meanwhile };
                         if cell.effect() != Effect::Senseless {
                             played += 1;
-                            stored += u32::from(play::<F>(cell));
+                            let is_stored = play::<F>(cell);
                             let is_expected = cell.ends_with() == Some(flight.brings()) && !is_asked_meanwhile && ending == Ending::Lands;
-                            expected += u32::from(is_expected);
+                            // Taken for another's once in a thousand times: not thrice.
+                            let is_stored = is_stored || (is_expected && (0..2).any(|_| play::<F>(cell)));
+                            assert!(is_stored || !is_expected, "it is never stored after {}", cell.name());
                         }
                     }
                 }
@@ -240,7 +241,6 @@ fn cells<F: Kind>(flights: impl Fn(Flight) -> bool) {
         }
     }
     assert!(played >= 25 * ENDINGS.len() * 8, "only {played} cells were played");
-    assert!(stored >= expected / 10 * 9, "{stored} of {expected} were stored that nothing had superseded");
 }
 
 fn g2_every_write_against_a_miss<F: Kind>() {

@@ -1,8 +1,9 @@
 //! Where windows are closed and what goes out of them is loaded: with and without runtimes, spawners and a janitor.
 
-use super::scene::{HOUR, Of, Scene, Source, of, outcome, wait};
+use super::scene::{HOUR, Of, Scene, Source, of, outcome, put_all, wait};
 use crate::apart::apart;
 use crate::faces::{Face, Kind};
+use crate::gate::Gate;
 use crate::hush::{ON_PURPOSE, hush};
 use crate::on_every_face_in_time;
 use crate::rest::at_rest;
@@ -141,11 +142,25 @@ fn g19_window_serves_tasks_of_a_current_thread_runtime<F: Kind>() {
 /// A thread that may not wait there says so; one whose load needs nothing of the runtime waits.
 fn g19_window_blocking_calls_inside_a_current_thread_runtime<F: Kind>() {
     for style in BOTH {
-        let source = Source::plain();
+        let gate = Gate::new();
+        let held = gate.clone();
+        let source = Source::new(move |keys, out| {
+            let held = held.clone();
+            async move {
+                held.pass().await;
+                put_all(&keys, &out);
+                Ok(())
+            }
+        });
         let cache: Of<F> = F::Of::build(source.given(CacheBuilder::new().batch_window(MOMENT), style));
         let sync: Cache<u32, u32> = cache.sync();
         let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime can be had");
+        // Who finds its answer there has nothing to wait for: it doesn't come before it is waited for, where that is refused.
+        if style == Style::Blocking {
+            gate.open();
+        }
         let asked = runtime.block_on(async { std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| outcome(sync.fetch_with(&1)))) });
+        gate.open();
         match style {
             Style::Blocking => assert_eq!(asked.expect("a blocking loader has a thread of its own"), Ok(10)),
             Style::Async => {
