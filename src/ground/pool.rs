@@ -316,10 +316,16 @@ mod tests {
         let mut seen: Vec<i32> = receive.iter().take(20).collect();
         seen.sort_unstable();
         assert_eq!(seen, (0..20).collect::<Vec<_>>());
-        while pool.state.lock().threads > 2 {
+        // The last of them tells before it is back.
+        let start = Instant::now();
+        let has_gone_back = || {
+            let state = pool.state.lock();
+            state.threads <= 2 && state.waiting == 0
+        };
+        while !has_gone_back() {
+            assert!(start.elapsed() < Duration::from_secs(30), "some count as waiting for ever, or are too many");
             std::thread::yield_now();
         }
-        assert_eq!(pool.state.lock().waiting, 0);
     }
 
     #[test]
@@ -355,7 +361,7 @@ mod tests {
         go_on.send(()).expect("the job listens");
         busy.1.recv().expect("the job goes on");
         pool.run(Box::new(move || send.send(()).expect("the test listens"))).expect("there are threads");
-        receive.recv_timeout(Duration::from_secs(5)).expect("a thread that isn't too many runs it");
+        receive.recv_timeout(Duration::from_secs(30)).expect("a thread that isn't too many runs it");
         go_on.send(()).expect("the job listens");
     }
 

@@ -37,10 +37,12 @@ fn gone(metrics: &MetricsSnapshot) -> (u64, u64, u64) {
 
 /// Fills `cache` and waits for its memory without calling it; gives how late it came. Afterwards nothing wakes.
 fn round(cache: &Values, size: &Size, number: u64) -> Duration {
-    let before = MEMORY.allocated();
+    let (before, start) = (MEMORY.allocated(), Instant::now());
     fill(cache, size);
     let (deadline, peak) = (Instant::now() + size.time_to_live, MEMORY.allocated());
-    assert!(peak > before + 50_000 * VALUE, "most of it is held until it is over: {peak} bytes in use");
+    // On a very slow machine the first of it is over before the last is there.
+    let is_whole = start.elapsed() < size.time_to_live;
+    assert!(!is_whole || peak > before + 50_000 * VALUE, "most of it is held until it is over: {peak} bytes in use");
     sleep(deadline.saturating_duration_since(Instant::now()));
     let late = until_at_most(before + REMAINDER);
     let after = MEMORY.allocated();

@@ -12,7 +12,7 @@ mod process;
 mod given_back;
 mod quiet;
 
-use crate::process::own_threads;
+use crate::process::{own_threads, until_all_sleep};
 use cap::Cap;
 use std::alloc::System;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -47,6 +47,7 @@ fn size() -> Size {
 fn all_asleep(time: Duration) {
     // Who has just done the last of its work is yet to go to sleep.
     sleep(Duration::from_millis(200));
+    until_all_sleep();
     let before = own_threads();
     sleep(time);
     let after = own_threads();

@@ -3,7 +3,7 @@
 use crate::alone;
 use crate::census::{Census, Counted, Memory, watched};
 use crate::gate::until;
-use crate::process::own_threads;
+use crate::process::{own_threads, until_all_sleep};
 use crate::watchdog::in_time;
 use bellwether::{AsyncCache, CacheBuilder, Loaded};
 use futures::FutureExt;
@@ -29,6 +29,8 @@ fn cache(settings: CacheBuilder<u32, Counted>, census: &Census) -> (AsyncCache<u
 
 /// Over two seconds none of the crate's threads does anything but end, and none is added.
 fn all_asleep() {
+    // Who has just been woken, for what comes first now, is yet to look at it.
+    until_all_sleep();
     let before = own_threads();
     sleep(Duration::from_secs(2));
     for (thread, slept) in own_threads() {
@@ -84,7 +86,8 @@ fn g17_caches_that_are_gone_wake_nobody_later() {
             // One comes due every ten milliseconds, two seconds long.
             let limit = Duration::from_millis(1_000 + 10 * n);
             let (cache, _) = cache(CacheBuilder::new().load_timeout(limit), &census);
-            assert!(cache.fetch_with(&100).now_or_never().is_none());
+            // On a very slow machine its time may be over by now.
+            drop(cache.fetch_with(&100).now_or_never());
         }
         until("every load is dropped", || census.alive() == 0);
         let before: u64 = own_threads().values().sum();

@@ -206,8 +206,9 @@ pub trait Awaiting: Send + Sync + 'static {
 
 /// The async face on a multi-threaded tokio runtime.
 pub struct OnTokio;
-static RUNTIME: LazyLock<tokio::runtime::Runtime> =
-    LazyLock::new(|| tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime can be had"));
+/// The runtime of all tests of a process. More threads than tests at once: a load that waits for a test holds one.
+pub static RUNTIME: LazyLock<tokio::runtime::Runtime> =
+    LazyLock::new(|| tokio::runtime::Builder::new_multi_thread().worker_threads(8).enable_all().build().expect("a runtime can be had"));
 
 impl Awaiting for OnTokio {
     fn wait<F: Future>(future: F) -> F::Output {

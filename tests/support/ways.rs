@@ -1,10 +1,10 @@
 //! Ways to wait for a cache: as a thread, as a task on tokio, and as a task with no runtime.
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its part")]
 
+use crate::faces::RUNTIME;
 use bellwether::{BoxError, Cache, CacheBuilder, Entry, Key, LoadError, Value};
 use std::future::Future;
-use std::sync::{Arc, LazyLock};
-use tokio::runtime::{Builder, Runtime};
+use std::sync::Arc;
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Way {
@@ -14,9 +14,6 @@ pub enum Way {
 }
 
 pub const WAYS: [Way; 3] = [Way::Blocking, Way::OnTokio, Way::WithoutRuntime];
-
-static RUNTIME: LazyLock<Runtime> =
-    LazyLock::new(|| Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime can be had"));
 
 impl Way {
     /// Runs `work` where this way's caches live.

@@ -49,6 +49,7 @@ fn g5_a_refresh_whose_key_fails_to_compare_fails_and_the_next_one_lands() {
     assert!(!key.fuse.load(Ordering::SeqCst));
     cache.wait_idle();
     assert_eq!(cache.refresh(&key).ok().as_deref(), Some(&2));
+    cache.wait_idle();
     cache.validate();
 }
 
@@ -78,6 +79,7 @@ fn g14_a_refresh_that_needs_room_from_everywhere_lands_whole() {
         let key = 5 + 1_000 * round;
         assert_eq!(cache.refresh(&key).ok().as_deref(), Some(&60));
         assert_eq!((cache.peek(&key).as_deref(), cache.weight() <= 64), (Some(&60), true));
+        cache.wait_idle();
         cache.validate();
     }
 }

@@ -182,19 +182,26 @@ fn g19_the_load_that_takes_over_runs_on_the_runtime_of_those_who_wait() {
 #[test]
 fn g19_the_load_that_takes_over_after_a_time_out_runs_on_the_runtime_of_those_who_wait() {
     // Built outside of any runtime, as a static is.
+    static CLOCK: LazyLock<MockClock> = LazyLock::new(MockClock::new);
     static CACHE: LazyLock<AsyncCache<u32, usize>> = LazyLock::new(|| {
-        let builder = AsyncCache::builder().async_loader_fn(on_tokio).load_timeout(Duration::from_millis(500));
+        let builder = AsyncCache::builder().async_loader_fn(on_tokio).clock(CLOCK.clone()).load_timeout(LIMIT);
         builder.build_async().expect("the settings make sense")
     });
     in_time(|| {
         LazyLock::force(&CACHE);
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_time().build().expect("a runtime can be had");
         let lead = vacant(CACHE.to_sync().entry(1));
+        // Its time ends on a thread that knows of no runtime, as the janitor's does.
+        let keeper = apart(&*CLOCK, |clock| {
+            until("somebody waits for the entry", || CACHE.metrics().joined == 1);
+            clock.advance(LIMIT);
+        });
         let fetched = runtime.block_on(async {
             assert_eq!(*CACHE.fetch_with(&2).await.expect("its load runs on this runtime"), 2);
             CACHE.fetch_with(&1).await
         });
         assert_eq!(*fetched.expect("its load runs on this runtime"), 1);
+        keeper.result();
         drop(lead);
         at_rest(&CACHE.to_sync());
     });

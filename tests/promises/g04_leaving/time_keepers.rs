@@ -29,29 +29,42 @@ fn is_a_time_out(result: Result<Arc<usize>, LoadError>, limit: Duration) -> bool
     matches!(result, Err(LoadError::TimedOut { after, .. }) if after == limit)
 }
 
-fn ends_in_time(way: Way, cache: &AsyncCache<u32, usize>, alive: &Alive) {
+/// The first load hangs. Gives how many there were.
+fn ends_in_time(way: Way, cache: &AsyncCache<u32, usize>, alive: &Alive) -> u64 {
     let start = Instant::now();
     assert!(is_a_time_out(way.fetch_with(&cache.to_sync(), &1), LIMIT));
     assert!(start.elapsed() >= LIMIT, "not before its time");
     alive.until_none();
-    assert_eq!(*way.fetch_with(&cache.to_sync(), &1).expect("the next load brings it"), 1);
+    // The next one, or one more where threads are slow to come: then a load's time may be over before it begins.
+    until("a load brings it", || way.fetch_with(&cache.to_sync(), &1).is_ok());
     let metrics = at_rest(&cache.to_sync());
-    assert_eq!((metrics.loads_failed_by(LoadErrorKind::TimedOut), metrics.loads_stored), (1, 1));
+    assert_eq!((metrics.loads_failed_by(LoadErrorKind::TimedOut) + 1, metrics.loads_stored), (metrics.loads_started, 1));
+    metrics.loads_started
+}
+
+/// Has a load begin that nobody waits for: where threads are slow to come, its time may be over before it does, and another is tried.
+fn begun_for_nobody(way: Way, cache: &AsyncCache<u32, usize>, runway: &Runway) {
+    until("it has begun", || {
+        let has_begun = runway.begun() > 0;
+        if !has_begun && cache.metrics().flights == 0 {
+            drop(way.within(|| cache.fetch_with(&1)));
+        }
+        has_begun
+    });
 }
 
 fn g5_a_load_that_hangs_ends_in_time_for_whoever_waits_alone(way: Way) {
     let (runway, alive) = (Runway::new(1), Alive::default());
-    ends_in_time(way, &tracked(way, &runway, &alive, CacheBuilder::new().load_timeout(LIMIT)), &alive);
+    assert!(ends_in_time(way, &tracked(way, &runway, &alive, CacheBuilder::new().load_timeout(LIMIT)), &alive) >= 2);
 }
 
 fn g5_a_load_that_all_have_left_ends_in_time_though_nobody_keeps_it_for_them(way: Way) {
     let (runway, alive) = (Runway::new(1), Alive::default());
     let builder = CacheBuilder::new().abandoned_loads(AbandonedLoads::Finish).load_timeout(LIMIT);
     let cache = tracked(way, &runway, &alive, builder);
-    drop(way.within(|| cache.fetch_with(&1)));
-    until("it has begun", || runway.begun() == 1);
+    begun_for_nobody(way, &cache, &runway);
     alive.until_none();
-    assert_eq!(at_rest(&cache.to_sync()).loads_failed_by(LoadErrorKind::TimedOut), 1);
+    assert!(at_rest(&cache.to_sync()).loads_failed_by(LoadErrorKind::TimedOut) >= 1);
 }
 
 fn g5_a_mock_clock_ends_a_load_for_whoever_waits_alone(way: Way) {
@@ -104,8 +117,8 @@ fn g5_the_timer_of_a_spawner_ends_a_load_that_hangs() {
         for way in WAYS {
             let (runway, alive, threads) = (Runway::new(1), Alive::default(), Threads::default());
             let builder = CacheBuilder::new().load_timeout(LIMIT).spawner(threads.clone());
-            ends_in_time(way, &tracked(way, &runway, &alive, builder), &alive);
-            assert_eq!(threads.timers.load(Ordering::Relaxed), 2, "one for each load");
+            let loads = ends_in_time(way, &tracked(way, &runway, &alive, builder), &alive);
+            assert_eq!(threads.timers.load(Ordering::Relaxed) as u64, loads, "one for each load");
         }
     });
 }
@@ -115,10 +128,9 @@ fn g5_the_timer_of_a_spawner_ends_a_load_that_all_have_left() {
     in_time(|| {
         let (runway, alive, threads) = (Runway::new(1), Alive::default(), Threads::default());
         let cache = tracked(Way::WithoutRuntime, &runway, &alive, CacheBuilder::new().load_timeout(LIMIT).spawner(threads));
-        drop(cache.fetch_with(&1));
-        until("it has begun", || runway.begun() == 1);
+        begun_for_nobody(Way::WithoutRuntime, &cache, &runway);
         alive.until_none();
-        assert_eq!(at_rest(&cache.to_sync()).loads_failed_by(LoadErrorKind::TimedOut), 1);
+        assert!(at_rest(&cache.to_sync()).loads_failed_by(LoadErrorKind::TimedOut) >= 1);
     });
 }
 

@@ -17,6 +17,7 @@ fn limited(crowd: &Crowd) -> Cache<u32, u32> {
     let crowd = crowd.clone();
     let load = move |&key: &u32| {
         let _inside = crowd.enter();
+        until("two are at it", || crowd.most() >= 2);
         // Long enough that more than two would meet here.
         std::thread::sleep(Duration::from_millis(5));
         Ok::<_, BoxError>(key)

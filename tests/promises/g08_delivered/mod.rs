@@ -1,6 +1,7 @@
 //! G8: results that are not stored are delivered all the same.
 
 use crate::faces::{Face, Kind};
+use crate::rest::at_rest;
 use bellwether::{BoxError, CacheBuilder, Loaded, RemovalCause};
 
 fn builder() -> CacheBuilder<u32, u32> {
@@ -13,7 +14,7 @@ fn g8_with_capacity_zero_a_load_is_delivered_and_nothing_is_stored<F: Kind>() {
     assert_eq!(*cache.fetch_with(&1).expect("the loader brings it"), 101);
     let metrics = cache.metrics();
     assert_eq!((cache.len(), metrics.loads_started, metrics.loads_refused), (0, 2, 2));
-    cache.validate();
+    at_rest(&cache.sync());
 }
 
 fn g8_a_value_heavier_than_the_capacity_is_delivered_and_disturbs_nothing_else<F: Kind>() {
@@ -22,7 +23,7 @@ fn g8_a_value_heavier_than_the_capacity_is_delivered_and_disturbs_nothing_else<F
     assert_eq!(*cache.fetch_with(&1).expect("the loader brings it"), 101);
     assert_eq!(cache.len(), 10, "the others are all there");
     assert_eq!(cache.metrics().removals(RemovalCause::Rejected), 1);
-    cache.validate();
+    at_rest(&cache.sync());
 }
 
 fn g8_an_uncached_answer_is_delivered_and_replaces_what_was_held<F: Kind>() {
@@ -31,7 +32,7 @@ fn g8_an_uncached_answer_is_delivered_and_replaces_what_was_held<F: Kind>() {
     assert_eq!(*cache.refresh(&1).expect("the loader brings it"), 1);
     assert!(!cache.contains_key(&1));
     assert_eq!(cache.metrics().loads_uncached, 1);
-    cache.validate();
+    at_rest(&cache.sync());
 }
 
 crate::on_every_face!(

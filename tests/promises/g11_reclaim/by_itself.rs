@@ -29,14 +29,16 @@ fn goes<F: Kind>(what: &str, after: Duration, builder: impl Fn() -> CacheBuilder
         let took = start.elapsed();
         assert!(took >= after, "{what}: {:?} too early", after - took);
         assert_eq!((cache.len(), cache.weight(), cache.metrics().janitor), (0, 0, Janitor::Thread), "{what}");
-        assert_eq!(census.threads().last().map(String::as_str), Some("bellwether-janitor"), "{what}");
         at_rest(&cache.sync());
-        lateness = lateness.min(took - after);
+        // Where the test's own calls, or the thread of its load, were held up until the end, the value may have gone on their thread.
+        if census.threads().last().is_some_and(|thread| thread == "bellwether-janitor") {
+            lateness = lateness.min(took - after);
+        }
         if lateness < LATE {
             return;
         }
     }
-    panic!("{what}: late by {lateness:?} at best");
+    panic!("{what}: late by {lateness:?} at best on the janitor's thread");
 }
 
 fn g11_an_idle_cache_reclaims_within_a_second<F: Kind>() {
@@ -113,8 +115,8 @@ fn g11_absences_go_by_themselves<F: Kind>() {
     let builder = CacheBuilder::new().negative_ttl(200 * MILLI).loader_fn(|_: &u32| Loaded::ok(Loaded::<u32>::absent()));
     let cache: F::Of<u32, u32> = F::Of::build(builder);
     assert_eq!(cache.fetch_optional(&1).expect("the loader answers"), None);
-    until("it is forgotten", || cache.metrics().negatives == 0);
-    assert_eq!(cache.weight(), 0);
+    // The one is off the books a moment before the other.
+    until("it is forgotten", || (cache.metrics().negatives, cache.weight()) == (0, 0));
     at_rest(&cache.sync());
 }
 
@@ -129,8 +131,8 @@ fn g11_entries_in_use_stay_until_they_are_idle<F: Kind>() {
     while start.elapsed() < 2 * IDLE {
         let used = Instant::now();
         let found = cache.get(&7, |_| ()).is_some();
-        // Unless this thread was held up for too long, it is still there.
-        assert!(found || last.elapsed() >= IDLE, "in use {:?} ago, at {:?}", used - last, start.elapsed());
+        // Unless this thread was held up for too long, it is still there, but for a tick of the coarse clock.
+        assert!(found || last.elapsed() >= IDLE - 20 * MILLI, "in use {:?} ago, at {:?}", used - last, start.elapsed());
         if !found {
             return;
         }

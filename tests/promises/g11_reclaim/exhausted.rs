@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread::{self, JoinHandle, sleep};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 const INSIDE: &str = "BELLWETHER_WITHOUT_THREADS";
 const TTL: Duration = Duration::from_millis(50);
@@ -40,6 +40,11 @@ fn ran_again(name: &str) -> bool {
     true
 }
 
+/// How many threads the system counts.
+fn threads() -> usize {
+    std::fs::read_dir("/proc/self/task").map_or(0, Iterator::count)
+}
+
 /// As a test of its own, or, inside, with no thread to be had until the given closure is called.
 fn without_threads(name: &str, test: impl FnOnce(Box<dyn FnOnce()>)) {
     if std::env::var_os(INSIDE).is_none() {
@@ -54,7 +59,7 @@ fn without_threads(name: &str, test: impl FnOnce(Box<dyn FnOnce()>)) {
         let gate = gate.clone();
         thread::Builder::new().spawn(move || gate.wait())
     };
-    let mut idle = Vec::new();
+    let (mut idle, own) = (Vec::new(), threads());
     while let Ok(thread) = spawn() {
         idle.push(thread);
         assert!(idle.len() < 50, "the limit holds");
@@ -63,6 +68,8 @@ fn without_threads(name: &str, test: impl FnOnce(Box<dyn FnOnce()>)) {
     test(Box::new(move || {
         give_back.open();
         idle.into_iter().for_each(|thread| thread.join().expect("the gate is open"));
+        // The system counts a thread for a moment longer than it is waited for.
+        until("the threads are given back", || threads() <= own);
     }));
     gate.open();
 }
@@ -80,21 +87,28 @@ fn g11_without_a_thread_writes_do_what_they_can() {
         let builder = CacheBuilder::new().capacity(100).shards(1).loader_fn(|key: &u32| Loaded::ok(*key));
         let cache: Cache<u32, u32> = builder.build().expect("the settings make sense");
         assert_eq!(cache.metrics().janitor, Janitor::Thread, "none was needed as yet");
+        let start = Instant::now();
         (0..50).for_each(|key| cache.insert_with_ttl(key, key, SECOND));
         assert_eq!(cache.metrics().janitor, Janitor::Unavailable);
         (100..150).for_each(|key| cache.insert(key, key));
+        // On a very slow machine one of these writes may have taken some of those that were due by then.
+        let were_quick = start.elapsed() < SECOND;
         sleep(2 * SECOND);
         nothing_shown(&cache, 0..50);
         let before = expired(&cache.metrics());
         (200..250).for_each(|key| assert_eq!(*cache.fetch_with(&key).expect("loads run on their callers' threads"), key));
         assert!((100..150).chain(200..250).all(|key| cache.contains_key(&key)));
         let metrics = at_rest(&cache);
-        assert_eq!((before, expired(&metrics), metrics.removals(RemovalCause::Evicted)), (0, 50, 0));
+        assert!(before == 0 || !were_quick, "{before} went before anybody wrote");
+        assert_eq!((expired(&metrics), metrics.removals(RemovalCause::Evicted)), (50, 0));
         (0..20).for_each(|key| cache.insert_with_ttl(key, key, TTL));
         sleep(4 * TTL);
         cache.run_maintenance();
         nothing_shown(&cache, 0..20);
-        assert_eq!((cache.len(), cache.metrics().janitor), (80, Janitor::Unavailable));
+        // Each took the place of one that lives for ever, or of one of their own that was over by then.
+        let left = (100..150).chain(200..250).filter(|key| cache.contains_key(key)).count() as u64;
+        assert_eq!((cache.len(), cache.metrics().janitor), (left, Janitor::Unavailable));
+        assert!((80..=100).contains(&left), "{left} are left");
         at_rest(&cache);
     });
 }

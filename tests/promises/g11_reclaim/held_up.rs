@@ -9,7 +9,7 @@ use crate::on_every_face_in_time;
 use crate::rest::at_rest;
 use bellwether::{CacheBuilder, MockClock, RemovalCause};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
@@ -91,14 +91,29 @@ fn g11_while_the_janitor_is_held_up_nothing_is_shown_past_its_time<F: Kind>() {
 /// One cache's listener blocks, and more is due there than may wait to be told: what expires in others is reclaimed and told in time all the same.
 fn g11_while_another_cache_s_listener_blocks_what_expires_is_reclaimed_and_told<F: Kind>() {
     let _turn = janitors_turn();
-    let (gate, census, told) = (Gate::new(), Census::new(), Arc::<AtomicUsize>::default());
-    let (own, count) = (gate.clone(), Arc::clone(&told));
-    let blocked: F::Of<u32, u32> = F::Of::build(CacheBuilder::new().shards(1).on_removal(move |_, _, _| own.wait()));
+    let (census, told) = (Census::new(), Arc::<AtomicUsize>::default());
+    let count = Arc::clone(&told);
     let other: F::Of<u32, crate::census::Counted> = F::Of::build(CacheBuilder::new().on_removal(move |_, _, cause| {
         assert_eq!(cause, RemovalCause::Expired);
         count.fetch_add(1, Ordering::SeqCst);
     }));
-    (0..3_000).for_each(|key| blocked.insert_with_ttl(key, key, SECOND));
+    let (gate, blocked) = loop {
+        let (gate, blocks) = (Gate::new(), Arc::<AtomicBool>::default());
+        let (own, does) = (gate.clone(), Arc::clone(&blocks));
+        let listen = move |_: &u32, _: &Arc<u32>, _: RemovalCause| {
+            if does.load(Ordering::SeqCst) {
+                own.wait();
+            }
+        };
+        let blocked: F::Of<u32, u32> = F::Of::build(CacheBuilder::new().shards(1).on_removal(listen));
+        (0..3_000).for_each(|key| blocked.insert_with_ttl(key, key, SECOND));
+        blocks.store(true, Ordering::SeqCst);
+        // On a very slow machine the first may be over before the last is there, and then this thread would be the one that is blocked.
+        if blocked.len() == 3_000 {
+            break (gate, blocked);
+        }
+        gate.open();
+    };
     gate.until_arrived(1);
     until("as many wait as may", || blocked.metrics().unreported >= 1_024);
     let mut lateness = Duration::MAX;
@@ -135,12 +150,13 @@ fn g11_the_last_handle_waits_for_no_deadline<F: Kind>() {
     let census = Census::new();
     for mock in [false, true] {
         let clock = MockClock::new();
-        let (builder, memory) = watched(CacheBuilder::new().time_to_live(SECOND).time_to_idle(SECOND));
+        // Longer than any test takes: a visit that is due would hold the cache for its moment.
+        let (builder, memory) = watched(CacheBuilder::new().time_to_live(600 * SECOND).time_to_idle(600 * SECOND));
         let cache: F::Of<u32, crate::census::Counted> = F::Of::build(if mock { builder.clock(clock.clone()) } else { builder });
         (0..100).for_each(|key| cache.insert(key, census.value()));
         drop(cache);
         assert!(census.alive() == 0 && memory.is_gone(), "by a mock clock: {mock}");
-        clock.advance(SECOND);
+        clock.advance(600 * SECOND);
     }
 }
 

@@ -8,7 +8,7 @@ use crate::on_every_face_in_time;
 use crate::rest::at_rest;
 use bellwether::{BoxError, CacheBuilder, Janitor, Loaded, MockClock, RemovalCause};
 use std::thread::sleep;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 type Of<F> = <F as Kind>::Of<u32, Counted>;
 
@@ -23,15 +23,17 @@ fn g11_without_a_janitor_nothing_goes_until_somebody_sees_to_it<F: Kind>() {
         let cache: Of<F> = F::Of::build(if mock { builder.clock(clock.clone()) } else { builder });
         assert_eq!(cache.metrics().janitor, Janitor::Off);
         cache.insert_with_ttl(ENTRIES, census.value(), 600 * SECOND);
-        // Before any of them is due, on a machine that isn't very slow: a write may take some of those that are.
+        let start = Instant::now();
         (0..ENTRIES).for_each(|key| cache.insert_with_ttl(key, census.value(), if mock { ttl } else { SECOND }));
+        // On a very slow machine one of these writes may have taken some of those that were due by then.
+        let in_time = mock || start.elapsed() < SECOND;
         if mock {
             clock.advance(ttl)
         } else {
             sleep(2 * SECOND)
         }
         let held = cache.len();
-        assert!(if mock { held == ALL + 1 } else { held > ALL / 2 }, "{held} are held");
+        assert!(held == ALL + 1 || !in_time, "{held} are held");
         for key in 0..ENTRIES {
             assert!(cache.fetch(&key).is_none() && !cache.contains_key(&key) && cache.peek(&key).is_none());
         }

@@ -63,16 +63,25 @@ fn g12_a_refresh_that_never_returns_is_over_at_its_time_out<F: Kind>() {
 /// By the real clock somebody has to keep the time of a load that nobody waits for.
 fn g12_a_refresh_that_never_returns_is_over_at_its_time_out_by_the_real_clock<F: Kind>() {
     for style in BOTH {
-        let runway = Runway::new(1);
+        let runway = Runway::new(20);
         let builder = CacheBuilder::new().stale_while_revalidate(Duration::MAX).load_timeout(Duration::from_millis(30));
         let cache = F::Of::<u32, usize>::build(runway.numbers(builder, style));
         cache.insert_with_ttl(KEY, OLD, Duration::ZERO);
-        assert_eq!(cache.fetch_with(&KEY).ok().as_deref(), Some(&OLD));
-        runway.until_begun(0);
-        until("it is over", || cache.metrics().flights == 0);
-        assert_eq!(cache.metrics().loads_failed_by(LoadErrorKind::TimedOut), 1, "{style:?}");
-        assert_eq!(cache.fetch_stale(&KEY).map(|fetched| *fetched.value), Some(OLD));
-        runway.open(0);
+        let mut tries = 0;
+        // Where threads are slow to come its time is over before its loader is called, which then isn't: another is tried.
+        while runway.begun() == 0 {
+            tries += 1;
+            until("a refresh is tried", || {
+                assert_eq!(cache.fetch_with(&KEY).ok().as_deref(), Some(&OLD));
+                cache.metrics().refreshes_started == tries
+            });
+            until("it is over", || {
+                let metrics = cache.metrics();
+                metrics.flights == 0 && metrics.loads_failed_by(LoadErrorKind::TimedOut) == tries
+            });
+        }
+        assert_eq!(cache.fetch_stale(&KEY).map(|fetched| *fetched.value), Some(OLD), "{style:?}");
+        (0..20).for_each(|number| runway.open(number));
         at_rest(&cache.sync());
     }
 }

@@ -46,6 +46,8 @@ fn g15_writers_stop_while_a_listener_is_held_up_and_readers_do_not<F: Kind>() {
     for shards in [1, 4] {
         let (builder, gate, told) = held_up();
         let cache: Of<F> = F::Of::build(builder.shards(shards));
+        // All keys are there from the start: whatever is written takes the place of something.
+        (0..WRITERS * 16).for_each(|key| cache.insert(key, 0));
         let done = Arc::new(AtomicU32::new(0));
         let writers: Vec<_> = (0..WRITERS)
             .map(|n| {
@@ -58,6 +60,7 @@ fn g15_writers_stop_while_a_listener_is_held_up_and_readers_do_not<F: Kind>() {
                 })
             })
             .collect();
+        until("a shard is full", || cache.metrics().unreported > MOST);
         // Each of the first is stuck in the listener, the others wait for room: at rest when nothing more is done for a while.
         let mut before = u32::MAX;
         while done.load(Ordering::SeqCst) != before {
@@ -160,13 +163,18 @@ fn g15_what_expires_while_a_listener_is_held_up_waits_in_its_place<F: Kind>() {
     let (builder, gate, told) = held_up();
     let cache: Of<F> = F::Of::build(builder.shards(1));
     let first = stuck(&cache.sync(), &gate);
-    (1..=ENTRIES).for_each(|key| cache.insert_with_ttl(key, key, Duration::from_millis(1_500)));
+    (1..=ENTRIES).for_each(|key| cache.insert(key, key));
+    // Not by inserts, which would wait for room once the first are over.
+    (1..=ENTRIES).for_each(|key| assert!(cache.set_ttl(&key, Duration::from_millis(500))));
     until("what there is room for is reclaimed", || cache.metrics().unreported >= MOST);
     std::thread::sleep(Duration::from_millis(300));
     let metrics = cache.metrics();
     // One hold of the lock goes on to its end.
     assert!(metrics.unreported <= MOST + 256, "{} wait to be told", metrics.unreported);
-    assert_eq!(metrics.unreported + metrics.entries, u64::from(ENTRIES) + 1);
+    until("each is held, or waits to be told", || {
+        let metrics = cache.metrics();
+        metrics.unreported + metrics.entries == u64::from(ENTRIES) + 1
+    });
     until("it is over all the same", || cache.get(&ENTRIES, |_| ()).is_none());
     gate.open();
     first.result();

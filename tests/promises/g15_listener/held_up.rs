@@ -3,7 +3,9 @@
 use crate::apart::{Apart, apart};
 use crate::gate::{Gate, until};
 use crate::watchdog;
-use bellwether::{BoxError, Cache, CacheBuilder, EvictionPolicy, LoadErrorKind, Loaded, RemovalCause, RemovalListener, removal_channel};
+use bellwether::{
+    BoxError, Cache, CacheBuilder, EvictionPolicy, LoadErrorKind, Loaded, MockClock, RemovalCause, RemovalListener, removal_channel,
+};
 use std::future::Future;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, mpsc};
@@ -51,12 +53,12 @@ fn g5_a_load_that_lands_where_as_many_wait_as_may_ends_by_its_time_out() {
 #[test]
 fn g15_a_listener_that_waits_for_a_load_goes_on_by_its_time_out() {
     watchdog::in_time(|| {
-        let (gate, here) = (Gate::new(), Arc::new(OnceLock::<Cache<u32, u32>>::new()));
+        let (gate, clock, here) = (Gate::new(), MockClock::new(), Arc::new(OnceLock::<Cache<u32, u32>>::new()));
         let (own, me) = (gate.clone(), Arc::clone(&here));
         let (send, heard) = mpsc::channel();
         let send = Mutex::new(Some(send));
-        let builder = Cache::<u32, u32>::builder().shards(1).load_timeout(SOON).loader_fn(|key: &u32| Ok::<_, BoxError>(*key));
-        let listened = builder.on_removal(move |_, _, _| {
+        let builder = Cache::<u32, u32>::builder().shards(1).clock(clock.clone()).load_timeout(SOON);
+        let listened = builder.loader_fn(|key: &u32| Ok::<_, BoxError>(*key)).on_removal(move |_, _, _| {
             own.wait();
             if let Some(send) = send.lock().expect("nobody panics").take() {
                 let fetched = me.get().expect("it is there").fetch_with(&7).map(|value| *value);
@@ -69,6 +71,9 @@ fn g15_a_listener_that_waits_for_a_load_goes_on_by_its_time_out() {
         let leader = apart(&cache, |cache| drop(cache.fetch_with(&7)));
         until("the load is under way", || cache.metrics().loads_started == 1);
         gate.open();
+        // The one who loads waits for room, and so for the listener, which waits for the load.
+        until("the listener waits", || cache.metrics().waiters == 2);
+        clock.advance(SOON);
         assert!(heard.recv().expect("the listener goes on").is_err_and(|error| error.kind() == LoadErrorKind::TimedOut));
         teller.result();
         leader.result();

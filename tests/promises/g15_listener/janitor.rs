@@ -21,12 +21,14 @@ fn g15_what_expires_while_nobody_calls_is_told_within_a_second<F: Kind>() {
     for _ in 0..4 {
         let heard: Arc<Mutex<Vec<(String, RemovalCause)>>> = Arc::default();
         let own = Arc::clone(&heard);
-        let cache: Of<F> = F::Of::build(CacheBuilder::new().time_to_live(3 * SOON).on_removal(move |_, _, cause| {
+        let cache: Of<F> = F::Of::build(CacheBuilder::new().on_removal(move |_, _, cause| {
             let thread = std::thread::current().name().unwrap_or_default().to_owned();
             own.lock().expect("nobody panics").push((thread, cause));
         }));
-        let start = Instant::now();
+        // Not by inserts, which take out what is over themselves, and tell of it.
         (0..100).for_each(|key| cache.insert(key, key));
+        let start = Instant::now();
+        (0..100).for_each(|key| assert!(cache.set_ttl(&key, 3 * SOON)));
         until("all are told", || heard.lock().expect("nobody panics").len() == 100);
         lateness = lateness.min(start.elapsed() - 3 * SOON);
         for (thread, cause) in heard.lock().expect("nobody panics").iter() {
@@ -101,18 +103,28 @@ fn g15_many_listeners_that_block_leave_threads_to_the_loads_of_others<F: Kind>()
     }
 }
 
+/// More comes to its end than may wait to be told. Not by inserts, which would wait for room once the first are over.
+fn fills<F: Kind>(cache: &Of<F>) {
+    (0..5_000).for_each(|key| cache.insert(key, key));
+    (0..5_000).for_each(|key| assert!(cache.set_ttl(&key, 3 * SOON)));
+    until("as many wait to be told as may", || cache.metrics().unreported >= 1_024);
+}
+
 /// A cache whose listener is held up, with more that is due than may wait to be told, costs no time until that goes on.
 fn g15_the_janitor_does_not_turn_in_circles_while_a_listener_is_held_up<F: Kind>() {
     let gate = Gate::new();
     let own = gate.clone();
     let cache: Of<F> = F::Of::build(CacheBuilder::new().shards(1).on_removal(move |_, _, _| own.wait()));
-    (0..5_000).for_each(|key| cache.insert_with_ttl(key, key, SECOND));
-    until("as many wait to be told as may", || cache.metrics().unreported >= 1_024);
+    fills::<F>(&cache);
     sleep(2 * SOON);
-    let before = janitors_time();
-    sleep(SECOND);
-    let spent = janitors_time() - before;
-    assert!(spent < 2 * SOON, "the janitor spent {spent:?} of a second");
+    // The janitor is that of the other tests of this process, too: they leave it alone for a second now and then.
+    let spent = || {
+        let before = janitors_time();
+        sleep(SECOND);
+        janitors_time().saturating_sub(before)
+    };
+    let least = (0..15).map(|_| spent()).find(|spent| *spent < 2 * SOON);
+    assert!(least.is_some(), "the janitor was busy all the time");
     gate.open();
     until("all are told", || cache.metrics().unreported == 0 && cache.len() == 0);
 }
@@ -123,8 +135,7 @@ fn g15_a_cache_that_is_held_up_keeps_the_janitor_from_no_other<F: Kind>() {
     let own = gate.clone();
     let cache: Of<F> = F::Of::build(CacheBuilder::new().shards(1).on_removal(move |_, _, _| own.wait()));
     let other: Of<F> = F::Of::build(CacheBuilder::new().time_to_live(SOON).listener(ear.clone()));
-    (0..5_000).for_each(|key| cache.insert_with_ttl(key, key, SECOND));
-    until("as many wait to be told as may", || cache.metrics().unreported >= 1_024);
+    fills::<F>(&cache);
     let mut lateness = Duration::MAX;
     for round in 0..4 {
         let start = Instant::now();

@@ -132,9 +132,8 @@ fn g2_a_tag_that_is_struck_while_an_entry_is_held_counts<F: Kind>() {
 fn g2_a_load_that_brings_another_tag_is_stored<F: Kind>() {
     for style in BOTH {
         for strike in STRIKES {
-            let (cache, hands, runway) = with_runway::<F>(1, style, CacheBuilder::new().no_janitor(), |number| {
-                Loaded::value(number).tags(["b", "c"])
-            });
+            let (cache, hands, runway) =
+                with_runway::<F>(1, style, CacheBuilder::new().no_janitor(), |number| Loaded::value(number).tags(["b", "c"]));
             // While somebody carries a name, no other is taken for it.
             cache.insert_with(2, Loaded::value(2).tags(["a", "b"]));
             let leader = apart(&cache, |cache| cache.fetch_with(&KEY));
