@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use bellwether::BoxError;
 use reqwest::header::RETRY_AFTER;
 use reqwest::{Method, RequestBuilder, StatusCode};
+use tokio::task::JoinHandle;
 use tokio::time::sleep;
 
 use crate::check::scrape::Scrape;
@@ -82,17 +83,30 @@ impl Client {
         Scrape::parse(&page.body)
     }
 
-    /// Waits until so many loads are in the air.
-    pub(super) async fn until_flights(&self, flights: f64) -> Result<Scrape, BoxError> {
+    /// Waits until no load is in the air.
+    pub(super) async fn until_rest(&self) -> Result<Scrape, BoxError> {
+        self.until("at rest", |scrape| Ok(scrape.sample("bellwether_flights")? == 0.0)).await
+    }
+
+    /// Asks for an item that is to be loaded, and waits until its load has begun.
+    pub(super) async fn begin(&self, id: i64) -> Result<JoinHandle<Result<Answer, BoxError>>, BoxError> {
+        let begun = |scrape: &Scrape| scrape.sample("bellwether_loads_started_total");
+        let before = begun(&self.scrape().await?)?;
+        let client = self.clone();
+        let asked = tokio::spawn(async move { client.item(id).await });
+        self.until("begun to load", |scrape| Ok(begun(scrape)? > before)).await?;
+        Ok(asked)
+    }
+
+    async fn until(&self, what: &str, holds: impl Fn(&Scrape) -> Result<bool, BoxError>) -> Result<Scrape, BoxError> {
         let began = Instant::now();
         loop {
             let scrape = self.scrape().await?;
-            #[expect(clippy::float_cmp, reason = "small whole numbers")]
-            if scrape.sample("bellwether_flights")? == flights {
+            if holds(&scrape)? {
                 return Ok(scrape);
             }
             if began.elapsed() > REST_LIMIT {
-                return Err(format!("not {flights} loads in the air after {REST_LIMIT:?}").into());
+                return Err(format!("not {what} after {REST_LIMIT:?}").into());
             }
             sleep(Duration::from_millis(5)).await;
         }

@@ -3,9 +3,7 @@
 use std::net::Ipv4Addr;
 use std::time::Duration;
 
-use bellwether::BoxError;
 use tokio::net::TcpListener;
-use tokio::task;
 
 use super::client::Client;
 use super::{Outcome, PATIENCE, Stage, hold};
@@ -13,7 +11,7 @@ use crate::options::Settings;
 use crate::service::Service;
 
 /// What stands in the way of the service that has too much to do, longer than its few requests can take.
-const SLOW: Duration = Duration::from_secs(1);
+const SLOW: Duration = Duration::from_secs(2);
 
 /// A service that loads one item at a time and queues none.
 pub(super) async fn overloaded(stage: &Stage<'_>) -> Outcome {
@@ -23,15 +21,13 @@ pub(super) async fn overloaded(stage: &Stage<'_>) -> Outcome {
     let service = Service::start(listener, stage.db.clone(), &settings, PATIENCE)?;
     let client = Client::new(service.address)?;
 
-    let waiting = ask_for(&client, 5);
-    client.until_flights(1.0).await?;
+    let waiting = client.begin(5).await?;
     let turned_away = client.item(6).await?.with(503)?;
     hold(turned_away.has_retry_after, || "503 without Retry-After".to_owned())?;
     waiting.await??.with(200)?;
 
     // Stopped in the middle of a load, with no time for it: whoever waits is answered.
-    let waiting = ask_for(&client, 7);
-    client.until_flights(1.0).await?;
+    let waiting = client.begin(7).await?;
     let ended = service.stop(Duration::ZERO).await;
     let closed = waiting.await??.with(503)?;
     hold(closed.has_retry_after, || "503 without Retry-After".to_owned())?;
@@ -42,17 +38,11 @@ pub(super) async fn overloaded(stage: &Stage<'_>) -> Outcome {
 
 /// The service stops with all the time that it needs.
 pub(super) async fn stop(stage: &Stage<'_>, service: Service) -> Outcome {
-    let waiting = ask_for(&stage.client, 8);
-    stage.client.until_flights(1.0).await?;
+    let waiting = stage.client.begin(8).await?;
     let ended = service.stop(PATIENCE).await;
     waiting.await??.with(200)?;
     hold(ended.loads_given_up == 0, || format!("{} loads were given up", ended.loads_given_up))?;
     hold(ended.all_answered, || "a connection was cut".to_owned())?;
     hold(stage.client.item(8).await.is_err(), || "it still answers".to_owned())?;
     Ok("the last request is answered, nothing is given up".to_owned())
-}
-
-fn ask_for(client: &Client, id: i64) -> task::JoinHandle<Result<super::client::Answer, BoxError>> {
-    let client = client.clone();
-    task::spawn(async move { client.item(id).await })
 }

@@ -73,7 +73,7 @@ pub(super) async fn give_up(stage: &Stage<'_>) -> Outcome {
     hold(body.contains("ask again"), || format!("a strange answer: {body}"))?;
 
     // The load ends as was asked, and then one more request.
-    let at_rest = stage.client.until_flights(0.0).await?;
+    let at_rest = stage.client.until_rest().await?;
     let cancelled = at_rest.labelled("bellwether_loads_failed_total", "kind=\"cancelled\"")?;
     let next = stage.client.item(ABANDONED).await?.with(200)?.origin;
     let (holds, came) = match stage.settings.abandoned {
@@ -116,7 +116,7 @@ pub(super) async fn nonsense(stage: &Stage<'_>) -> Outcome {
 }
 
 pub(super) async fn metrics(stage: &Stage<'_>) -> Outcome {
-    let scrape = stage.client.until_flights(0.0).await?;
+    let scrape = stage.client.until_rest().await?;
     #[expect(clippy::cast_precision_loss, reason = "some hundred at most")]
     let asked = stage.client.asked() as f64;
     let lookups = scrape.sum("bellwether_lookups_total");

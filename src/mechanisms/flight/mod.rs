@@ -413,19 +413,21 @@ impl<K, V> Flight<K, V> {
         if seeded::on(Bug::WakeBeforePublish) {
             self.air.lock().stage.take_seats().wake_all();
         }
-        let (seats, launch, stop, alarm) = {
+        let (seats, launch, stop, alarm, was_last) = {
             let mut air = self.air.lock();
             let seats = air.stage.take_seats();
             air.stage = Stage::Landed(landing);
-            self.over.store(true, Ordering::Release);
+            // First: who has the result finds neither itself nor the load counted any more.
             self.traffic.waiters.sub(seats.taken() as u64);
+            let was_last = self.kind.is_load() && self.traffic.landed();
+            self.over.store(true, Ordering::Release);
             if let Some(successor) = self.successor.get() {
                 successor.expected.fetch_add(seats.taken() as u64, Ordering::AcqRel);
             }
-            (seats, air.launch.take(), air.stop.take(), air.alarm.take())
+            (seats, air.launch.take(), air.stop.take(), air.alarm.take(), was_last)
         };
-        if self.kind.is_load() {
-            self.traffic.landed();
+        if was_last {
+            self.traffic.wake_idle();
         }
         // Published before anybody is woken: who wakes finds the result.
         if !seeded::on(Bug::WakeBeforePublish) {

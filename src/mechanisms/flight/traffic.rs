@@ -60,16 +60,20 @@ impl Traffic {
         self.refreshes.sub(1);
     }
 
-    /// A flight has landed; those who wait for the last one are woken.
-    pub(super) fn landed(&self) {
-        if self.flights.sub(1) == 0 {
-            let seats = {
-                let mut idle = self.idle.lock();
-                idle.moment += 1;
-                std::mem::take(&mut idle.seats)
-            };
-            seats.wake_all();
-        }
+    /// A flight has landed. Says whether it was the last in the air: those who wait for that are to be woken then.
+    #[must_use]
+    pub(super) fn landed(&self) -> bool {
+        self.flights.sub(1) == 0
+    }
+
+    /// Wakes those who wait for the last flight to land.
+    pub(super) fn wake_idle(&self) {
+        let seats = {
+            let mut idle = self.idle.lock();
+            idle.moment += 1;
+            std::mem::take(&mut idle.seats)
+        };
+        seats.wake_all();
     }
 
     /// Whether anybody waits until nothing is in the air.
@@ -177,9 +181,10 @@ mod tests {
         for _ in 0..3 {
             assert!(wait.poll(&cx).is_pending());
         }
-        traffic.landed();
+        assert!(!traffic.landed());
         assert!(wait.poll(&cx).is_pending());
-        traffic.landed();
+        assert!(traffic.landed(), "it was the last");
+        traffic.wake_idle();
         parker.park();
         assert!(wait.poll(&Context::from_waker(Waker::noop())).is_ready());
         assert_eq!((traffic.flights.now(), traffic.flights.peak()), (0, 2));
@@ -208,12 +213,14 @@ mod tests {
         let (mut early, mut late) = (IdleWait::new(&traffic), IdleWait::new(&traffic));
         let cx = Context::from_waker(Waker::noop());
         assert!(early.poll(&cx).is_pending());
-        traffic.landed();
+        assert!(traffic.landed());
+        traffic.wake_idle();
         traffic.flights.add(1);
         let (parker, waker) = Parker::new();
         assert!(late.poll(&Context::from_waker(&waker)).is_pending());
         drop(early);
-        traffic.landed();
+        assert!(traffic.landed());
+        traffic.wake_idle();
         parker.park();
     }
 }
