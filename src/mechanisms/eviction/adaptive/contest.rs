@@ -4,13 +4,15 @@ use super::super::policy::Bounds;
 use super::setting::Setting;
 use super::simulation::Simulation;
 
-/// What a hit scores: scores lose a 64th at each look.
+/// What a hit scores.
 const HIT: u64 = 1_024;
 
 pub(super) struct Contest {
     contestants: Vec<Contestant>,
     /// Which contestant leads.
     leader: usize,
+    /// Scores lose one part in so many at each look.
+    lasting: u64,
 }
 
 struct Contestant {
@@ -22,10 +24,10 @@ struct Contestant {
 }
 
 impl Contest {
-    /// A contest of these settings, the first of which leads until another is better.
-    pub(super) fn new(bounds: Bounds, settings: impl IntoIterator<Item = usize>) -> Self {
+    /// A contest of these settings, the first of which leads until another is better. Scores last for about `lasting` looks.
+    pub(super) fn new(bounds: Bounds, settings: impl IntoIterator<Item = usize>, lasting: u64) -> Self {
         let contestant = |setting| Contestant { setting, simulation: Simulation::new(bounds, Setting::ALL[setting]), score: 0 };
-        Self { contestants: settings.into_iter().map(contestant).collect(), leader: 0 }
+        Self { contestants: settings.into_iter().map(contestant).collect(), leader: 0, lasting }
     }
 
     /// The leader's setting.
@@ -53,7 +55,7 @@ impl Contest {
             self.leader = best;
         }
         for contestant in &mut self.contestants {
-            contestant.score -= contestant.score / 64;
+            contestant.score -= contestant.score / self.lasting;
         }
         is_better
     }

@@ -12,9 +12,11 @@ use crate::vocabulary::what_if::WhatIf;
 const KEYS: u64 = 128;
 /// Of a large cache it holds one key in so many, up to `MOST_KEYS`: phases come and go within fewer rounds of a large cache.
 const ENTRIES_PER_KEY: u64 = 64;
-const MOST_KEYS: u64 = 512;
+const MOST_KEYS: u64 = 1_024;
 /// Looks at the scores while the slice is asked for as many times as a simulation holds keys.
 const LOOKS: u64 = 4;
+/// Scores last for about so many looks, and for fewer in larger simulations, which come to learn as much from each.
+const LASTING: std::ops::RangeInclusive<u64> = 32..=64;
 /// The settings that are tried at other capacities: one for each kind of traffic.
 const FEW: [usize; 3] = [0, 1, 3];
 /// The slice may be one key in so many before the trial takes rests.
@@ -82,6 +84,11 @@ impl Scale {
         self.scaled(NUMBERS)
     }
 
+    /// For how many looks scores last.
+    fn lasting(self) -> u64 {
+        (LASTING.end() * KEYS / self.keys.max(1)).clamp(*LASTING.start(), *LASTING.end())
+    }
+
     /// A simulation of so many quarters of the capacity.
     fn bounds(self, quarters: u64) -> Bounds {
         let part = |whole: u64| (u128::from(whole) * u128::from(quarters) / 4).try_into().unwrap_or(u64::MAX).max(1);
@@ -102,10 +109,11 @@ impl Scale {
 impl Trial {
     pub(super) fn new(scale: Scale, chosen: usize) -> Self {
         let all = (0..Setting::ALL.len()).map(|at| (at + chosen) % Setting::ALL.len());
+        let lasting = scale.lasting();
         Self {
             scale,
-            own: Contest::new(scale.bounds(4), all),
-            others: OTHERS.map(|quarters| Contest::new(scale.bounds(quarters), FEW)),
+            own: Contest::new(scale.bounds(4), all, lasting),
+            others: OTHERS.map(|quarters| Contest::new(scale.bounds(quarters), FEW, lasting)),
             until_look: 0,
             tally: Tally::new(),
             run: 0,
