@@ -11,7 +11,7 @@ type Of<F> = <F as Kind>::Of<u64, u64>;
 
 const CAPACITY: u64 = 1_000;
 /// Entries that come and go.
-const ROUNDS: u64 = if cfg!(debug_assertions) { 20_000 } else { 60_000 };
+const ROUNDS: u64 = if cfg!(debug_assertions) { 10_000 } else { 60_000 };
 const SHARDS: [usize; 4] = [1, 2, 4, 64];
 const POLICIES: [EvictionPolicy; 2] = [EvictionPolicy::Lru, EvictionPolicy::Sieve];
 
@@ -95,7 +95,7 @@ fn g14_one_writer_of_the_whole_capacity_among_many_of_small_entries<F: Kind>() {
 }
 
 fn g14_writers_of_single_entries_never_hold_more_than_fit<F: Kind>() {
-    const ROUNDS: u64 = if cfg!(debug_assertions) { 1_500 } else { 4_000 };
+    const ROUNDS: u64 = if cfg!(debug_assertions) { 750 } else { 4_000 };
     for shards in SHARDS {
         for fit in [1, 2, 7] {
             let cache: Of<F> = F::Of::build(CacheBuilder::new().capacity(fit).shards(shards));

@@ -13,7 +13,7 @@ type Of<F> = <F as Kind>::Of<u64, u64>;
 
 const CAPACITY: u64 = 1_000;
 const KEYS: u64 = 4_000;
-const CALLS: u64 = 4_000;
+const CALLS: u64 = if cfg!(debug_assertions) { 2_000 } else { 8_000 };
 
 /// What fits into the smallest window: a hundredth of what two shards have.
 const LIGHT: u64 = 4;

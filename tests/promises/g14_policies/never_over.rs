@@ -13,7 +13,8 @@ type Of<F> = <F as Kind>::Of<u64, u64>;
 
 const CAPACITY: u64 = 300;
 const THREADS: usize = 3;
-const CALLS: u64 = 2_000;
+/// Of each thread.
+const CALLS: u64 = if cfg!(debug_assertions) { 1_000 } else { 4_000 };
 
 /// Looks at all that can be seen of how much is held.
 fn look(cache: &impl Face<u64, u64>, most_entries: u64) {

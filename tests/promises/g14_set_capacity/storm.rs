@@ -16,6 +16,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 type Of<F> = <F as Kind>::Of<u64, u64>;
 
 const SIZES: [u64; 6] = [10, 400, 3, 1_000, 50, 700];
+/// Of the capacity, in one storm.
+const CHANGES: usize = if cfg!(debug_assertions) { 60 } else { 240 };
 
 /// A cache whose capacity one thread changes, and how many changes have begun.
 struct Changing<C> {
@@ -73,8 +75,8 @@ fn storm<F: Kind>(rule: Rule, shards: usize, weights: u64) {
     observed(3, look, |thread| {
         let mut random = StdRng::seed_from_u64(thread as u64);
         match thread {
-            0 => (0..120).for_each(|round| changing.set::<F>(SIZES[round % SIZES.len()])),
-            _ => (0..3_000).for_each(|_| call(&changing.cache, &mut random, weights)),
+            0 => (0..CHANGES).for_each(|round| changing.set::<F>(SIZES[round % SIZES.len()])),
+            _ => (0..25 * CHANGES).for_each(|_| call(&changing.cache, &mut random, weights)),
         }
     });
     at_rest(&changing.cache.sync());
